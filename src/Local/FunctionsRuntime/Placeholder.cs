@@ -1,0 +1,1 @@
+namespace XenoCrm.Local.FunctionsRuntime; internal static class Placeholder;
