@@ -34,8 +34,8 @@ public interface IQuerySource
 }
 
 /// <summary>
-/// An ordered index of one path. Items without the path are not in it. For a path with <c>[]</c> an item is listed once per
-/// distinct element. A missing bound is open. Equal keys come by ascending rid; descending is exactly the reverse.
+/// An ordered index of one path. Items without the path are listed under undefined, so that an ORDER BY can walk it. For a
+/// path with <c>[]</c> an item is listed once per distinct element, and items without elements are not in it. A missing bound is open. Equal keys come by ascending rid; descending is exactly the reverse.
 /// </summary>
 public interface IIndex
 {
