@@ -1,1 +1,0 @@
-namespace XenoCrm.Local.FunctionsRuntime; internal static class Placeholder;

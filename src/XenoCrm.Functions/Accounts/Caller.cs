@@ -1,0 +1,18 @@
+using Microsoft.AspNetCore.Http;
+
+namespace XenoCrm.Accounts;
+
+/// <summary>Who calls.</summary>
+/// <param name="Id">The user's or API key's id.</param>
+public sealed record Caller(string Id, string Name, Role Role);
+
+public static class CallerExtensions
+{
+    private static readonly object Key = new();
+
+    /// <summary>Who calls. Only on functions with <see cref="RequireRoleAttribute"/>: there it is always known.</summary>
+    public static Caller Caller(this HttpRequest request) =>
+        request.HttpContext.Items[Key] as Caller ?? throw new InvalidOperationException("The function is public: nobody is known to call it.");
+
+    internal static void SetCaller(this HttpContext http, Caller caller) => http.Items[Key] = caller;
+}

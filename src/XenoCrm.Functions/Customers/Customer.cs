@@ -1,0 +1,124 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using XenoCrm.Platform;
+
+namespace XenoCrm.Customers;
+
+/// <summary>
+/// A customer as stored: one item in the container <c>customers</c>, in a partition of its own that it shares with its orders.
+/// Everything a rule can ask about is in here, so that a rule needs no join.
+/// </summary>
+public sealed record Customer
+{
+    public const string TypeName = "customer";
+
+    /// <summary>A UUIDv7 in 32 hex digits: new customers sort after old ones.</summary>
+    public required string Id { get; init; }
+
+    /// <summary>The partition key; equals <see cref="Id"/>.</summary>
+    public string CustomerId => Id;
+
+    /// <summary>Tells customers from the orders in the same partition.</summary>
+    public string Type => TypeName;
+
+    // Profile. Text is trimmed and never empty: absent is null.
+    public string? ExternalId { get; init; }
+    public string? FirstName { get; init; }
+    public string? LastName { get; init; }
+
+    /// <summary>As given; identity and comparison ignore case.</summary>
+    public string? Email { get; init; }
+
+    /// <summary>E.164 when that is certain (<see cref="PhoneUsable"/>), else as given.</summary>
+    public string? Phone { get; init; }
+    public bool PhoneUsable { get; init; }
+    public string? City { get; init; }
+    public string? Region { get; init; }
+    public string? Country { get; init; }
+    public string? PostalCode { get; init; }
+    public string? Company { get; init; }
+
+    /// <summary>BCP 47, such as <c>de-CH</c>.</summary>
+    public string? Language { get; init; }
+
+    /// <summary>IANA name, such as <c>Europe/Zurich</c>.</summary>
+    public string? TimeZone { get; init; }
+    public DateOnly? Birthday { get; init; }
+    public IReadOnlyList<string> Tags { get; init; } = [];
+
+    /// <summary>Where the customer came from: <c>api</c>, <c>import</c>, <c>order</c>, or what the caller says.</summary>
+    public string? Source { get; init; }
+
+    /// <summary>Custom attributes: string, number, boolean, or a date as ISO 8601 text.</summary>
+    public IReadOnlyDictionary<string, JsonElement> Attributes { get; init; } = Empty;
+
+    /// <summary>By channel: <c>email</c>, <c>sms</c>, <c>whatsapp</c>, <c>push</c>. A channel that is absent was never asked about.</summary>
+    public IReadOnlyDictionary<string, Consent> Consent { get; init; } = new Dictionary<string, Consent>();
+
+    public required DateTimeOffset CreatedAt { get; init; }
+    public required DateTimeOffset UpdatedAt { get; init; }
+
+    // Aggregates over the orders and visits, kept in the same item and the same transaction as what they sum up.
+
+    /// <summary>Minor units of the workspace's currency (cents).</summary>
+    public long TotalSpend { get; init; }
+    public int OrderCount { get; init; }
+
+    /// <summary>Minor units, half to even; null without orders.</summary>
+    public long? AverageOrderValue { get; init; }
+    public DateTimeOffset? FirstOrderAt { get; init; }
+    public DateTimeOffset? LastOrderAt { get; init; }
+    public int Visits { get; init; }
+    public DateTimeOffset? LastVisitAt { get; init; }
+
+    /// <summary>The later of the last order and the last visit.</summary>
+    public DateTimeOffset? LastActiveAt { get; init; }
+    public IReadOnlyDictionary<string, CategoryTotals> Categories { get; init; } = new Dictionary<string, CategoryTotals>();
+    public Engagement Engagement { get; init; } = new();
+
+    /// <summary>The segments whose rule this customer satisfies, sorted. Set on every write by <see cref="ISegmentTagger"/>.</summary>
+    public IReadOnlyList<string> SegmentIds { get; init; } = [];
+
+    /// <summary>The last messages sent, newest last, at most <see cref="MaxContacts"/>.</summary>
+    public IReadOnlyList<Contact> Contacts { get; init; } = [];
+
+    /// <summary>Which row of which import wrote last: a row that is processed again after a crash is recognised, and counted as what it was.</summary>
+    public ImportMark? Import { get; init; }
+
+    public const int MaxContacts = 20;
+
+    [JsonIgnore]
+    public bool HasIdentity => ExternalId is not null || Email is not null || Phone is not null;
+
+    private static readonly Dictionary<string, JsonElement> Empty = [];
+}
+
+/// <param name="State"><c>granted</c> or <c>withdrawn</c>.</param>
+/// <param name="Source">Who said so: <c>api</c>, <c>import</c>, <c>unsubscribe</c>, …</param>
+public sealed record Consent(ConsentState State, DateTimeOffset At, string Source);
+
+public enum ConsentState
+{
+    Granted,
+    Withdrawn,
+}
+
+/// <param name="Spend">Minor units.</param>
+public sealed record CategoryTotals(int Count, long Spend, DateTimeOffset LastAt);
+
+public sealed record Engagement
+{
+    public int Sent { get; init; }
+    public int Delivered { get; init; }
+    public int Opened { get; init; }
+    public int Clicked { get; init; }
+    public DateTimeOffset? LastOpenedAt { get; init; }
+    public DateTimeOffset? LastClickedAt { get; init; }
+}
+
+/// <summary>A message that was handed, or was about to be handed, to a vendor.</summary>
+public sealed record Contact(string MessageId, string Channel, DateTimeOffset At);
+
+/// <param name="Row">1-based, the header is row 1.</param>
+/// <param name="Effect"><c>created</c> or <c>updated</c>.</param>
+public sealed record ImportMark(string Id, long Row, string Effect);

@@ -1,0 +1,93 @@
+using System.Buffers;
+using System.Text.Json;
+using FluentValidation;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
+using XenoCrm.Platform.Errors;
+
+namespace XenoCrm.Platform.Http;
+
+/// <summary>Reads request bodies: bounded, strict, validated, every failure a problem.</summary>
+public static class RequestBody
+{
+    /// <summary>The limit for JSON bodies; uploads have their own.</summary>
+    public const int MaxBytes = 1024 * 1024;
+
+    /// <summary>
+    /// Reads and validates a JSON body. Unknown members, wrong types and what the registered
+    /// <see cref="IValidator{T}"/> finds are answered with 400 and JSON pointers.
+    /// </summary>
+    public static async Task<T> ReadAsync<T>(this HttpRequest request, CancellationToken cancellation)
+    {
+        if (request.ContentType is not { } type || !type.Contains("json", StringComparison.OrdinalIgnoreCase))
+        {
+            throw new MediaTypeUnsupported("application/json").ToException();
+        }
+
+        var bytes = await request.ReadBytesAsync(MaxBytes, cancellation);
+        T value;
+        try
+        {
+            value = JsonSerializer.Deserialize<T>(bytes.Span, Json.Strict) ?? throw new JsonMalformed("The body is null.").ToException();
+        }
+        catch (JsonException exception)
+        {
+            throw Describe(exception).ToException();
+        }
+
+        if (request.HttpContext.RequestServices.GetService<IValidator<T>>() is { } validator)
+        {
+            var result = await validator.ValidateAsync(value, cancellation);
+            if (!result.IsValid)
+            {
+                throw new RequestInvalid(result.Errors
+                    .GroupBy(e => Pointer(e.PropertyName), e => e.ErrorMessage)
+                    .ToDictionary(g => g.Key, g => g.ToArray())).ToException();
+            }
+        }
+
+        return value;
+    }
+
+    /// <summary>Reads the whole body, at most <paramref name="limit"/> bytes (else 413).</summary>
+    public static async Task<ReadOnlyMemory<byte>> ReadBytesAsync(this HttpRequest request, int limit, CancellationToken cancellation)
+    {
+        if (request.ContentLength > limit)
+        {
+            throw new BodyTooLarge(limit).ToException();
+        }
+
+        var buffer = new ArrayBufferWriter<byte>((int)(request.ContentLength ?? 4096) + 1);
+        while (true)
+        {
+            var read = await request.Body.ReadAsync(buffer.GetMemory(), cancellation);
+            if (read == 0)
+            {
+                return buffer.WrittenMemory;
+            }
+
+            buffer.Advance(read);
+            if (buffer.WrittenCount > limit)
+            {
+                throw new BodyTooLarge(limit).ToException();
+            }
+        }
+    }
+
+    private static Problem Describe(JsonException exception)
+    {
+        // A path means that the JSON was well-formed up to a value that does not fit the type.
+        if (exception.Path is { Length: > 1 } path && exception.InnerException is null or not JsonException)
+        {
+            return RequestInvalid.At(Pointer(exception.Path![2..]), exception.Message.Split(" Path:")[0].Split(" LineNumber:")[0]);
+        }
+
+        return new JsonMalformed($"Line {exception.LineNumber + 1}, byte {exception.BytePositionInLine}.");
+    }
+
+    /// <summary><c>Address.Lines[0]</c> → <c>/address/lines/0</c>.</summary>
+    private static string Pointer(string propertyPath) =>
+        "/" + string.Join('/', propertyPath.Replace("[", ".").Replace("]", "")
+            .Split('.', StringSplitOptions.RemoveEmptyEntries)
+            .Select(p => JsonNamingPolicy.CamelCase.ConvertName(p).Replace("~", "~0").Replace("/", "~1")));
+}

@@ -1,0 +1,29 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+
+namespace XenoCrm.Platform.OpenApi;
+
+/// <summary>
+/// Swagger UI is a middleware and a function app has no pipeline of its own to put it into: this is a pipeline with
+/// nothing else in it, run by the function that serves <c>/api-docs</c>.
+/// </summary>
+public sealed class SwaggerUi(IServiceProvider services) : IResult
+{
+    public const string Path = "api-docs";
+
+    private readonly RequestDelegate pipeline = new ApplicationBuilder(services)
+        .UseSwaggerUI(options =>
+        {
+            options.RoutePrefix = Path;
+            options.DocumentTitle = "Xeno CRM API";
+            options.SwaggerEndpoint("/api/openapi.json", "Xeno CRM");
+            options.EnablePersistAuthorization();
+            options.EnableTryItOutByDefault();
+            options.DisplayRequestDuration();
+            options.EnableDeepLinking();
+            options.EnableFilter();
+        })
+        .Build();
+
+    public Task ExecuteAsync(HttpContext httpContext) => pipeline(httpContext);
+}

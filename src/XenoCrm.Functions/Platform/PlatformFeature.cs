@@ -1,0 +1,59 @@
+using Azure.Identity;
+using Azure.Storage.Blobs;
+using Azure.Storage.Queues;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using XenoCrm.Platform.Cosmos;
+using XenoCrm.Platform.Http;
+using XenoCrm.Platform.Queues;
+
+namespace XenoCrm.Platform;
+
+public static class PlatformFeature
+{
+    /// <summary>Storage clients, paging, clock: what every feature stands on.</summary>
+    public static IServiceCollection AddPlatform(this IServiceCollection services, IConfiguration configuration)
+    {
+        services.TryAddSingleton(TimeProvider.System);
+        services.AddOptions<CosmosOptions>().Bind(configuration.GetSection(CosmosOptions.Section))
+            .Validate(o => Uri.IsWellFormedUriString(o.Endpoint, UriKind.Absolute), "Cosmos__Endpoint must be the account's address.").ValidateOnStart();
+        services.AddOptions<SigningOptions>().Bind(configuration.GetSection(SigningOptions.Section))
+            .Validate(o => o.Key.Length >= 44, "Signing__Key must be at least 32 bytes in base64.").ValidateOnStart();
+
+        services.AddOptions<WorkspaceOptions>().Bind(configuration.GetSection(WorkspaceOptions.Section))
+            .Validate(o => o.Currency.Length == 3, "Workspace__Currency must be an ISO 4217 code.").ValidateOnStart();
+
+        services.AddSingleton<Ids>();
+        services.AddSingleton<CosmosDatabase>();
+        services.AddSingleton(Workspace.Definition);
+        services.AddSingleton<Cursors>();
+        services.AddSingleton<JobQueue>();
+        services.AddSingleton(_ => QueueService(configuration));
+        services.AddSingleton(_ => BlobService(configuration));
+        services.AddHostedService<CreateStorage>();
+        return services;
+    }
+
+    /// <summary>A kind of small document (see <see cref="WorkspaceStore{T}"/>).</summary>
+    public static IServiceCollection AddWorkspaceStore<T>(this IServiceCollection services, string kind)
+        where T : class, IWorkspaceItem =>
+        services.AddSingleton(provider => new WorkspaceStore<T>(provider.GetRequiredService<CosmosDatabase>(), kind));
+
+    // Base64 as in host.json: the host decodes what this client encodes.
+    private static QueueServiceClient QueueService(IConfiguration configuration)
+    {
+        var options = new QueueClientOptions { MessageEncoding = QueueMessageEncoding.Base64 };
+        return configuration["AzureWebJobsStorage"] is { Length: > 0 } connection
+            ? new QueueServiceClient(connection, options)
+            : new QueueServiceClient(new Uri(Required(configuration, "AzureWebJobsStorage:queueServiceUri")), new DefaultAzureCredential(), options);
+    }
+
+    private static BlobServiceClient BlobService(IConfiguration configuration) =>
+        configuration["AzureWebJobsStorage"] is { Length: > 0 } connection
+            ? new BlobServiceClient(connection)
+            : new BlobServiceClient(new Uri(Required(configuration, "AzureWebJobsStorage:blobServiceUri")), new DefaultAzureCredential());
+
+    private static string Required(IConfiguration configuration, string key) =>
+        configuration[key] ?? throw new InvalidOperationException($"The setting {key} is missing.");
+}

@@ -1,0 +1,44 @@
+using System.Collections.Concurrent;
+using System.Text.Json;
+using Azure.Storage.Queues;
+
+namespace XenoCrm.Platform.Queues;
+
+/// <summary>
+/// Puts messages where queue-triggered functions find them. A message is stored when the call returns; it is delivered
+/// at least once, so what it asks for must be safe to repeat.
+/// </summary>
+public sealed class JobQueue(QueueServiceClient service)
+{
+    /// <summary>The service takes 64 KiB of base64 text.</summary>
+    public const int MaxPayloadBytes = 48 * 1024;
+
+    private readonly ConcurrentDictionary<string, Lazy<Task<QueueClient>>> queues = new();
+
+    /// <param name="delay">Invisible for so long: pacing and schedules are delays, no coordinator is needed. At most 7 days.</param>
+    public Task SendAsync<T>(string queue, T message, TimeSpan? delay, CancellationToken cancellation) =>
+        SendAsync(queue, JsonSerializer.SerializeToUtf8Bytes(message, Json.Options), delay, cancellation);
+
+    public async Task SendAsync(string queue, ReadOnlyMemory<byte> json, TimeSpan? delay, CancellationToken cancellation)
+    {
+        var client = await queues.GetOrAdd(queue, name => new(() => OpenAsync(name))).Value;
+
+        // -1 s: the message never expires. The default of 7 days would drop the work of a long outage.
+        await client.SendMessageAsync(new BinaryData(json), delay, TimeSpan.FromSeconds(-1), cancellation);
+    }
+
+    private async Task<QueueClient> OpenAsync(string name)
+    {
+        try
+        {
+            var client = service.GetQueueClient(name);
+            await client.CreateIfNotExistsAsync();
+            return client;
+        }
+        catch
+        {
+            queues.TryRemove(name, out _);
+            throw;
+        }
+    }
+}
