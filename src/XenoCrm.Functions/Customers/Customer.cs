@@ -82,7 +82,7 @@ public sealed record Customer
     /// <summary>The last messages sent, newest last, at most <see cref="MaxContacts"/>.</summary>
     public IReadOnlyList<Contact> Contacts { get; init; } = [];
 
-    /// <summary>Which row of which import wrote last: a row that is processed again after a crash is recognised, and counted as what it was.</summary>
+    /// <summary>Which rows of which import wrote last.</summary>
     public ImportMark? Import { get; init; }
 
     public const int MaxContacts = 20;
@@ -119,6 +119,65 @@ public sealed record Engagement
 /// <summary>A message that was handed, or was about to be handed, to a vendor.</summary>
 public sealed record Contact(string MessageId, string Channel, DateTimeOffset At);
 
-/// <param name="Row">1-based, the header is row 1.</param>
-/// <param name="Effect"><c>created</c> or <c>updated</c>.</param>
-public sealed record ImportMark(string Id, long Row, string Effect);
+/// <summary>
+/// The rows of the last import that changed this item. A run of rows is processed again after a crash; a row at or below
+/// the last one noted here has had its effect, and is counted as what it was the first time instead of being applied twice.
+/// </summary>
+/// <param name="Id">The import.</param>
+/// <param name="Created">The row that created the item, when this import did. 1-based, the header is row 1.</param>
+/// <param name="Updated">The rows that changed it, ascending, the last <see cref="MaxRows"/>.</param>
+public sealed record ImportMark(string Id, long? Created, IReadOnlyList<long> Updated)
+{
+    /// <summary>Far more rows of one customer than one checkpoint spans in practice.</summary>
+    public const int MaxRows = 32;
+
+    /// <summary>What this row of this import did, or null when it has not been applied yet.</summary>
+    public static WriteOutcome? EffectOf(ImportMark? mark, string? import, long row)
+    {
+        if (mark is null || mark.Id != import)
+        {
+            return null;
+        }
+
+        if (mark.Created == row)
+        {
+            return WriteOutcome.Created;
+        }
+
+        if (mark.Updated.Contains(row))
+        {
+            return WriteOutcome.Updated;
+        }
+
+        var last = mark.Updated.Count > 0 ? mark.Updated[^1] : mark.Created;
+        return row < last ? WriteOutcome.Unchanged : null;
+    }
+
+    /// <summary>The mark after one more row.</summary>
+    public static ImportMark Add(ImportMark? mark, string import, long row, bool created)
+    {
+        var mine = mark?.Id == import ? mark : new ImportMark(import, null, []);
+        return created
+            ? mine with { Created = row }
+            : mine with { Updated = [.. mine.Updated.Skip(mine.Updated.Count - MaxRows + 1), row] };
+    }
+}
+
+/// <summary>What became of one row or item of a run.</summary>
+public enum WriteOutcome
+{
+    Created,
+    Updated,
+
+    /// <summary>It was all there already: nothing was written.</summary>
+    Unchanged,
+    Failed,
+}
+
+/// <param name="CustomerId">The customer, also when nothing changed; null when the row failed.</param>
+/// <param name="Code">Stable: <c>customer.identity_conflict</c>; null unless failed.</param>
+/// <param name="Message">For people; no personal data beyond what the row holds.</param>
+public sealed record WriteResult(WriteOutcome Outcome, string? CustomerId, string? Code = null, string? Message = null)
+{
+    public static WriteResult Failed(string code, string message) => new(WriteOutcome.Failed, null, code, message);
+}

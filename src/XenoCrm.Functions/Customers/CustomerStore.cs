@@ -1,0 +1,255 @@
+using System.Net;
+using System.Text.Json;
+using Microsoft.Azure.Cosmos;
+using XenoCrm.Platform;
+using XenoCrm.Platform.Cosmos;
+
+namespace XenoCrm.Customers;
+
+/// <summary>Which customers.</summary>
+/// <param name="Where">A Cosmos SQL condition over the alias <c>c</c>, without WHERE; the store adds the test that <c>c</c> is a customer.</param>
+/// <param name="Parameters">Values by parameter name, <c>@</c> included.</param>
+public sealed record CustomerFilter(string Where, IReadOnlyDictionary<string, object?> Parameters)
+{
+    public static readonly CustomerFilter All = new("true", new Dictionary<string, object?>());
+}
+
+/// <summary>
+/// Customers as stored. Every write under an ETag, and every write through <see cref="Derive"/>, so that derived fields
+/// and segment membership are right the moment it returns. Creating customers and changing what identifies them is the
+/// <see cref="CustomerWriter"/>'s.
+/// </summary>
+public sealed class CustomerStore(CosmosDatabase database, ISegmentTagger tagger, TimeProvider clock)
+{
+    public const string ContainerName = "customers";
+
+    /// <summary>
+    /// What rules and lists ask for is indexed; contacts, import marks and order items are not. The partition key is
+    /// named because Cosmos does not index it by itself.
+    /// </summary>
+    public static readonly ContainerDefinition Definition = new(
+        ContainerName,
+        "/customerId",
+        [
+            "/customerId/?", "/type/?",
+            "/externalId/?", "/firstName/?", "/lastName/?", "/email/?", "/phone/?", "/phoneUsable/?",
+            "/city/?", "/region/?", "/country/?", "/postalCode/?", "/company/?", "/language/?", "/timeZone/?", "/birthday/?",
+            "/tags/[]/?", "/source/?", "/createdAt/?", "/updatedAt/?", "/attributes/*", "/consent/*",
+            "/totalSpend/?", "/orderCount/?", "/averageOrderValue/?", "/firstOrderAt/?", "/lastOrderAt/?",
+            "/visits/?", "/lastVisitAt/?", "/lastActiveAt/?", "/categories/*", "/engagement/*", "/segmentIds/[]/?",
+            "/orderNumber/?", "/status/?", "/placedAt/?", "/amount/?",
+        ],
+        []);
+
+    /// <summary>A query of ReadMany asks for at most so many items.</summary>
+    internal const int ReadManyLimit = 1000;
+
+    private readonly Container container = database.Container(ContainerName);
+
+    /// <summary>Null when there is no such customer (any more).</summary>
+    public async Task<Versioned<Customer>?> ReadAsync(string id, CancellationToken cancellation)
+    {
+        using var answer = await container.ReadItemStreamAsync(id, new PartitionKey(id), cancellationToken: cancellation);
+        if (answer.StatusCode == HttpStatusCode.NotFound)
+        {
+            return null;
+        }
+
+        answer.EnsureSuccessStatusCode();
+        using var document = await JsonDocument.ParseAsync(answer.Content, cancellationToken: cancellation);
+        return CustomerSlot.From(document.RootElement) is { Customer: { } customer, ETag: var etag } ? new(customer, etag) : null;
+    }
+
+    /// <summary>Any number of customers in one request per thousand; missing ones are left out. In no particular order.</summary>
+    public async Task<IReadOnlyList<Versioned<Customer>>> ReadManyAsync(IReadOnlyCollection<string> ids, CancellationToken cancellation)
+    {
+        var found = new List<Versioned<Customer>>(ids.Count);
+        foreach (var slot in (await ReadSlotsAsync(ids, cancellation)).Values)
+        {
+            if (slot.Customer is { } customer)
+            {
+                found.Add(new(customer, slot.ETag));
+            }
+        }
+
+        return found;
+    }
+
+    /// <summary>
+    /// Replaces what was read under <paramref name="etag"/>, with derived fields and segments recomputed. What identifies
+    /// the customer must be as it was read.
+    /// </summary>
+    /// <returns>The new ETag, or null when someone else was faster: read again and repeat.</returns>
+    public async Task<string?> TryReplaceAsync(Customer customer, string etag, CancellationToken cancellation)
+    {
+        await tagger.RefreshAsync(cancellation);
+        return await TryReplaceDerivedAsync(Derive(customer), etag, cancellation);
+    }
+
+    /// <summary>As <see cref="TryReplaceAsync"/>, for what <see cref="Derive"/> has gone over already.</summary>
+    internal async Task<string?> TryReplaceDerivedAsync(Customer customer, string etag, CancellationToken cancellation)
+    {
+        using var content = Serialize(customer);
+        using var answer = await container.ReplaceItemStreamAsync(
+            content, customer.Id, new PartitionKey(customer.Id), new() { IfMatchEtag = etag, EnableContentResponseOnWrite = false }, cancellation);
+        if (answer.StatusCode is HttpStatusCode.PreconditionFailed or HttpStatusCode.NotFound)
+        {
+            return null;
+        }
+
+        answer.EnsureSuccessStatusCode();
+        return answer.Headers.ETag;
+    }
+
+    /// <summary>
+    /// The one place that recomputes what follows from the rest: average, last activity, time of change, segments.
+    /// Every write path calls it last. The rules must be recent: see <see cref="RefreshSegmentsAsync"/>.
+    /// </summary>
+    public Customer Derive(Customer customer)
+    {
+        var derived = customer with
+        {
+            AverageOrderValue = customer.OrderCount > 0
+                ? (long)decimal.Round((decimal)customer.TotalSpend / customer.OrderCount, 0, MidpointRounding.ToEven)
+                : null,
+            LastActiveAt = Later(customer.LastOrderAt, customer.LastVisitAt),
+            UpdatedAt = clock.GetUtcNow(),
+        };
+        return derived with { SegmentIds = tagger.SegmentsOf(derived) };
+    }
+
+    /// <summary>Once before a run of calls to <see cref="Derive"/>.</summary>
+    public ValueTask RefreshSegmentsAsync(CancellationToken cancellation) => tagger.RefreshAsync(cancellation);
+
+    public async Task<long> CountAsync(CustomerFilter filter, CancellationToken cancellation)
+    {
+        var total = 0L;
+        await foreach (var count in QueryAsync<long>("SELECT VALUE COUNT(1) FROM c WHERE {0}", filter, null, cancellation))
+        {
+            total += count.Value;
+        }
+
+        return total;
+    }
+
+    /// <summary>Some of them, in no particular order.</summary>
+    public async Task<IReadOnlyList<Customer>> SampleAsync(CustomerFilter filter, int count, CancellationToken cancellation)
+    {
+        var sample = new List<Customer>(count);
+        await foreach (var customer in QueryAsync<Customer>($"SELECT TOP {count} * FROM c WHERE {{0}}", filter, null, cancellation))
+        {
+            sample.Add(customer.Value);
+        }
+
+        return sample;
+    }
+
+    /// <summary>
+    /// The ids after <paramref name="afterId"/> in id order: by key and not by a continuation token, so that a page can be
+    /// asked for again after a crash and whatever changes meanwhile. Fewer than <paramref name="limit"/>: it was the last.
+    /// </summary>
+    public async Task<IReadOnlyList<string>> PageIdsAsync(CustomerFilter filter, string? afterId, int limit, CancellationToken cancellation)
+    {
+        var page = new List<string>(limit);
+        await foreach (var id in QueryAsync<string>($"SELECT TOP {limit} VALUE c.id FROM c WHERE c.id > @after AND {{0}} ORDER BY c.id", filter, afterId ?? "", cancellation))
+        {
+            page.Add(id.Value);
+        }
+
+        return page;
+    }
+
+    /// <summary>As <see cref="PageIdsAsync"/>, whole customers.</summary>
+    public async Task<IReadOnlyList<Versioned<Customer>>> PageAsync(CustomerFilter filter, string? afterId, int limit, CancellationToken cancellation)
+    {
+        var page = new List<Versioned<Customer>>(limit);
+        await foreach (var customer in QueryAsync<Customer>($"SELECT TOP {limit} * FROM c WHERE c.id > @after AND {{0}} ORDER BY c.id", filter, afterId ?? "", cancellation))
+        {
+            page.Add(customer);
+        }
+
+        return page;
+    }
+
+    /// <summary>The newest first, before <paramref name="beforeId"/> (null: from the newest).</summary>
+    public async Task<IReadOnlyList<Versioned<Customer>>> PageBackAsync(CustomerFilter filter, string? beforeId, int limit, CancellationToken cancellation)
+    {
+        // Customer ids are hexadecimal: 'g' is above all of them, and below the 'order-…' ids in the same container.
+        var page = new List<Versioned<Customer>>(limit);
+        await foreach (var customer in QueryAsync<Customer>($"SELECT TOP {limit} * FROM c WHERE c.id < @after AND {{0}} ORDER BY c.id DESC", filter, beforeId ?? "g", cancellation))
+        {
+            page.Add(customer);
+        }
+
+        return page;
+    }
+
+    /// <summary>What is stored under each id: a customer, a void, or nothing (then it is not in the answer).</summary>
+    internal async Task<Dictionary<string, CustomerSlot>> ReadSlotsAsync(IReadOnlyCollection<string> ids, CancellationToken cancellation)
+    {
+        var slots = new Dictionary<string, CustomerSlot>(ids.Count);
+        foreach (var chunk in ids.Chunk(ReadManyLimit))
+        {
+            using var answer = await container.ReadManyItemsStreamAsync([.. chunk.Select(id => (id, new PartitionKey(id)))], cancellationToken: cancellation);
+            answer.EnsureSuccessStatusCode();
+            using var document = await JsonDocument.ParseAsync(answer.Content, cancellationToken: cancellation);
+            foreach (var element in document.RootElement.GetProperty("Documents").EnumerateArray())
+            {
+                var slot = CustomerSlot.From(element);
+                slots[slot.Id] = slot;
+            }
+        }
+
+        return slots;
+    }
+
+    internal static MemoryStream Serialize<T>(T item) => new(JsonSerializer.SerializeToUtf8Bytes(item, Json.Options));
+
+    private async IAsyncEnumerable<Versioned<T>> QueryAsync<T>(
+        string sql, CustomerFilter filter, string? position, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellation)
+    {
+        var query = new QueryDefinition(sql.Replace("{0}", $"c.type = 'customer' AND ({filter.Where})", StringComparison.Ordinal));
+        foreach (var (name, value) in filter.Parameters)
+        {
+            query.WithParameter(name, value);
+        }
+
+        if (position is not null)
+        {
+            query.WithParameter("@after", position);
+        }
+
+        using var pages = container.GetItemQueryStreamIterator(query);
+        while (pages.HasMoreResults)
+        {
+            foreach (var item in await CosmosPages.ReadAsync<T>(pages, cancellation))
+            {
+                yield return item;
+            }
+        }
+    }
+
+    private static DateTimeOffset? Later(DateTimeOffset? a, DateTimeOffset? b) => a is null || b > a ? b : a;
+}
+
+/// <summary>
+/// What is stored under a customer's id: the customer, or a void — the mark that under this id there is none and never
+/// will be. A void is left by a deletion and by the settlement of a race (see <see cref="CustomerWriter"/>).
+/// </summary>
+/// <param name="Customer">Null for a void.</param>
+internal sealed record CustomerSlot(string Id, Customer? Customer, string ETag)
+{
+    public const string VoidType = "void";
+
+    public static CustomerSlot From(JsonElement item)
+    {
+        var id = item.GetProperty("id").GetString()!;
+        var etag = item.GetProperty("_etag").GetString()!;
+        return item.GetProperty("type").ValueEquals(Customer.TypeName)
+            ? new(id, item.Deserialize<Customer>(Json.Options)!, etag)
+            : new(id, null, etag);
+    }
+
+    public static MemoryStream Void(string id, DateTimeOffset at) =>
+        CustomerStore.Serialize(new { id, customerId = id, type = VoidType, at });
+}
