@@ -1,0 +1,61 @@
+using System.Text.Json;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.OpenApi;
+using Swashbuckle.AspNetCore.Swagger;
+using XenoCrm.Accounts;
+using XenoCrm.Platform.OpenApi;
+
+namespace XenoCrm.Platform;
+
+public sealed class OpenApiDocumentTests
+{
+    [Fact]
+    public async Task Every_described_function_is_in_the_document_with_its_role_and_its_problems()
+    {
+        var document = await DocumentAsync();
+        document.GetProperty("openapi").GetString().ShouldStartWith("3.1");
+
+        var paths = document.GetProperty("paths");
+        var functions = new HttpFunctions(typeof(HttpFunctions).Assembly).All.Where(f => f.Get<DescribeAttribute>() is not null).ToList();
+        functions.Count.ShouldBeGreaterThan(3);
+        foreach (var function in functions)
+        {
+            foreach (var method in function.Methods)
+            {
+                var operation = paths.GetProperty("/" + function.Route.Replace("*", "")).GetProperty(method);
+                operation.GetProperty("summary").GetString().ShouldNotBeNullOrWhiteSpace();
+                operation.GetProperty("responses").TryGetProperty("500", out _).ShouldBeTrue();
+                var isProtected = function.Get<RequireRoleAttribute>() is not null;
+                operation.TryGetProperty("security", out _).ShouldBe(isProtected, function.Name);
+                operation.GetProperty("responses").TryGetProperty("403", out _).ShouldBe(isProtected, function.Name);
+            }
+        }
+    }
+
+    [Fact]
+    public async Task Bodies_and_answers_have_schemas()
+    {
+        var document = await DocumentAsync();
+        var login = document.GetProperty("paths").GetProperty("/api/auth/login").GetProperty("post");
+        login.GetProperty("requestBody").GetProperty("content").GetProperty("application/json").GetProperty("schema")
+            .GetProperty("$ref").GetString().ShouldBe("#/components/schemas/LoginRequest");
+        login.GetProperty("responses").GetProperty("200").GetProperty("content").GetProperty("application/json").GetProperty("schema")
+            .GetProperty("$ref").GetString().ShouldBe("#/components/schemas/LoginResponse");
+        document.GetProperty("components").GetProperty("schemas").GetProperty("LoginRequest").GetProperty("properties")
+            .EnumerateObject().Select(p => p.Name).ShouldBe(["email", "password"]);
+    }
+
+    private static async Task<JsonElement> DocumentAsync()
+    {
+        var services = new ServiceCollection();
+        services.AddLogging();
+        services.AddSingleton(NSubstitute.Substitute.For<IWebHostEnvironment>());
+        services.AddOpenApiDocument(typeof(HttpFunctions).Assembly);
+        services.AddAccounts(new ConfigurationBuilder().Build());
+        await using var provider = services.BuildServiceProvider();
+        var document = await provider.GetRequiredService<IAsyncSwaggerProvider>().GetSwaggerAsync("v1", host: "http://localhost");
+        return JsonDocument.Parse(await document.SerializeAsJsonAsync(OpenApiSpecVersion.OpenApi3_1)).RootElement;
+    }
+}
