@@ -80,6 +80,9 @@ public readonly partial struct JsonValue : IEquatable<JsonValue>, IComparable<Js
     /// <summary>An array or object (or anything) that was just written as compact JSON.</summary>
     internal static JsonValue OfWritten(ArrayBufferWriter<byte> writer) => Parse(writer.WrittenMemory);
 
+    /// <summary>An item's bytes, known to be a compact object.</summary>
+    internal static JsonValue OfObject(ReadOnlyMemory<byte> json) => new(JsonKind.Object, json);
+
     public static JsonValue ArrayOf(IEnumerable<JsonValue> items)
     {
         var to = new ArrayBufferWriter<byte>();
@@ -103,6 +106,32 @@ public readonly partial struct JsonValue : IEquatable<JsonValue>, IComparable<Js
 
         to.Write("]"u8);
         return new(JsonKind.Array, to.WrittenMemory);
+    }
+
+    /// <summary>An object of the properties that are not undefined; the names are string values.</summary>
+    internal static JsonValue ObjectOf(params ReadOnlySpan<(JsonValue Name, JsonValue Value)> properties)
+    {
+        var to = new ArrayBufferWriter<byte>();
+        to.Write("{"u8);
+        foreach (var (name, value) in properties)
+        {
+            if (value.IsUndefined)
+            {
+                continue;
+            }
+
+            if (to.WrittenCount > 1)
+            {
+                to.Write(","u8);
+            }
+
+            name.WriteTo(to);
+            to.Write(":"u8);
+            value.WriteTo(to);
+        }
+
+        to.Write("}"u8);
+        return new(JsonKind.Object, to.WrittenMemory);
     }
 
     /// <summary>The value that starts at an index of a document, and the index behind it.</summary>

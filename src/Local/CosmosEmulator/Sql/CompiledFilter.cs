@@ -1,19 +1,44 @@
+using XenoCrm.Local.CosmosEmulator.Json;
+
 namespace XenoCrm.Local.CosmosEmulator.Sql;
 
 /// <summary>The condition of a patch: <c>FROM c WHERE c.n &gt; 10</c>.</summary>
 public sealed class CompiledFilter
 {
-    private CompiledFilter()
+    private readonly QueryCode _code;
+    private readonly PathTree _paths;
+    private readonly int _slots;
+
+    private CompiledFilter(string fromWhere)
     {
+        var compiler = new Compiler();
+        _code = compiler.CompileQuery(Parser.ParseFilter(fromWhere), outer: null);
+        if (compiler.ParameterList is [var parameter, ..])
+        {
+            throw new SqlException("A patch condition has no parameters.", parameter.At, parameter.At + parameter.Name.Length, "SC2060");
+        }
+
+        _paths = compiler.Filter;
+        _slots = compiler.Slots;
     }
 
+    /// <exception cref="SqlException">The text is not a valid condition.</exception>
     public static CompiledFilter Compile(string fromWhere)
     {
         ArgumentNullException.ThrowIfNull(fromWhere);
-        return new CompiledFilter();
+        return new CompiledFilter(fromWhere);
     }
 
-#pragma warning disable CA1822
-    public bool Matches(ReadOnlyMemory<byte> document) => !document.IsEmpty;
-#pragma warning restore CA1822
+    public bool Matches(ReadOnlyMemory<byte> document)
+    {
+        var row = new Row(_slots, [], TimeProvider.System.GetUtcNow());
+        row.Load(document, _paths);
+        var found = false;
+        _code.Each(row, () =>
+        {
+            found = true;
+            return false;
+        });
+        return found;
+    }
 }

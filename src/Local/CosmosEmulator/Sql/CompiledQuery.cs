@@ -1,3 +1,6 @@
+using System.Text.Json;
+using XenoCrm.Local.CosmosEmulator.Json;
+
 namespace XenoCrm.Local.CosmosEmulator.Sql;
 
 /// <summary>One page: each document is one JSON value. A continuation is ASCII without quotes, and survives restarts.</summary>
@@ -6,15 +9,42 @@ public sealed record QueryPage(IReadOnlyList<ReadOnlyMemory<byte>> Documents, st
 /// <summary>A query compiled once, to be executed with any parameters. Immutable; safe for concurrent use.</summary>
 public sealed class CompiledQuery
 {
-    private CompiledQuery()
+    // The service's limit for the text of a query.
+    private const int MaxLength = 512 * 1024;
+
+    private readonly TimeProvider _clock;
+    private readonly IReadOnlyList<(string Name, int At)> _parameters;
+
+    private CompiledQuery(string sql, TimeProvider clock)
     {
+        var compiler = new Compiler();
+        _clock = clock;
+        Code = compiler.CompileQuery(Parser.ParseQuery(sql), outer: null);
+        Filter = compiler.Filter;
+        Rest = compiler.Rest;
+        Slots = compiler.Slots;
+        Fingerprint = Continuation.Fingerprint(sql);
+        _parameters = compiler.ParameterList;
     }
 
+    internal QueryCode Code { get; }
+
+    internal PathTree Filter { get; }
+
+    internal PathTree Rest { get; }
+
+    internal int Slots { get; }
+
+    internal int Fingerprint { get; }
+
+    /// <param name="clock">For GetCurrentDateTime and its like; the system's when null.</param>
     /// <exception cref="SqlException">The text is not a valid query.</exception>
-    public static CompiledQuery Compile(string sql)
+    public static CompiledQuery Compile(string sql, TimeProvider? clock = null)
     {
         ArgumentNullException.ThrowIfNull(sql);
-        return new CompiledQuery();
+        return sql.Length > MaxLength
+            ? throw new SqlException("The query text is longer than 512 KB.", MaxLength, sql.Length, "SC3000")
+            : new CompiledQuery(sql, clock ?? TimeProvider.System);
     }
 
     /// <summary>Runs one page.</summary>
@@ -22,11 +52,59 @@ public sealed class CompiledQuery
     /// <param name="maxItems">-1: the server decides (1,000 items or 4 MB).</param>
     /// <param name="continuation">What the page before returned, or null.</param>
     /// <exception cref="SqlException">A parameter is missing, the continuation is not ours, or the policy does not serve the ORDER BY.</exception>
-#pragma warning disable CA1822
     public QueryPage Execute(IQuerySource source, ReadOnlyMemory<byte> parameters, int maxItems, string? continuation)
     {
         ArgumentNullException.ThrowIfNull(source);
-        return new QueryPage([.. source.Scan(0).Select(i => i.Json)], null, 0, 0);
+        var from = string.IsNullOrEmpty(continuation) ? null : Continuation.Decode(continuation, Fingerprint);
+        return new Execution(this, source, NewRow(parameters), maxItems, from).Run();
     }
-#pragma warning restore CA1822
+
+    private Row NewRow(ReadOnlyMemory<byte> parameters) => new(Slots, BindParameters(_parameters, parameters), _clock.GetUtcNow());
+
+    internal static JsonValue[] BindParameters(IReadOnlyList<(string Name, int At)> names, ReadOnlyMemory<byte> parameters)
+    {
+        if (names.Count == 0)
+        {
+            return [];
+        }
+
+        var given = new Dictionary<string, JsonValue>(StringComparer.Ordinal);
+        foreach (var parameter in JsonValue.Parse(Compact(parameters)).EnumerateArray())
+        {
+            if (parameter["name"u8].AsString() is { } name)
+            {
+                given[name] = parameter["value"u8].Decoded();
+            }
+        }
+
+        var values = new JsonValue[names.Count];
+        for (var i = 0; i < values.Length; i++)
+        {
+            var (name, at) = names[i];
+            values[i] = given.TryGetValue(name, out var value)
+                ? value
+                : throw new SqlException($"The parameter '{name}' was not supplied.", at, at + name.Length, "SC2060");
+        }
+
+        return values;
+    }
+
+    /// <summary>Values may end up in the output, which is compact, whatever the request looked like.</summary>
+    private static ReadOnlyMemory<byte> Compact(ReadOnlyMemory<byte> json)
+    {
+        if (json.IsEmpty || json.Span.IndexOfAnyInRange((byte)0, (byte)' ') < 0)
+        {
+            return json;
+        }
+
+        try
+        {
+            using var document = JsonDocument.Parse(json);
+            return JsonSerializer.SerializeToUtf8Bytes(document.RootElement);
+        }
+        catch (JsonException e)
+        {
+            throw new SqlException($"The parameters are not valid JSON: {e.Message}");
+        }
+    }
 }

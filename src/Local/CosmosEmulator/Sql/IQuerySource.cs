@@ -34,8 +34,9 @@ public interface IQuerySource
 }
 
 /// <summary>
-/// An ordered index of one path. Items without the path are listed under undefined, so that an ORDER BY can walk it. For a
-/// path with <c>[]</c> an item is listed once per distinct element, and items without elements are not in it. A missing bound is open. Equal keys come by ascending rid; descending is exactly the reverse.
+/// An ordered index of one path. It lists every item once, under the value it has there, whatever its kind (undefined when it
+/// has none), so that an ORDER BY can walk it. For a path with <c>[]</c> an item is listed once per distinct element. A missing
+/// bound is open. Equal keys come by ascending rid; descending is exactly the reverse.
 /// </summary>
 public interface IIndex
 {

@@ -1,0 +1,92 @@
+using XenoCrm.Local.CosmosEmulator.Json;
+
+namespace XenoCrm.Local.CosmosEmulator.Sql;
+
+/// <summary>Finds the conditions in WHERE that an index can serve.</summary>
+internal sealed partial class Compiler
+{
+    public Access? FindAccess(Expr? where, Scope scope) => where switch
+    {
+        BinaryExpr { Op: BinaryOp.And } both => All(both, scope),
+        BinaryExpr { Op: BinaryOp.Or } either => Any(either, scope),
+        BinaryExpr comparison => Comparison(comparison, scope),
+        BetweenExpr between => Combine(
+            [Condition(between.Value, RangeKind.AtLeast, [between.Low], scope), Condition(between.Value, RangeKind.AtMost, [between.High], scope)]),
+        InExpr list => Condition(list.Value, RangeKind.In, list.Items, scope),
+        LikeExpr { Pattern: LiteralExpr { Value.Kind: JsonKind.String } pattern, Escape: null } like => LikePrefix(like, pattern, scope),
+        CallExpr call => FunctionCondition(call, scope),
+        MemberExpr flag => Condition(flag, RangeKind.Equal, [new LiteralExpr(flag.At, JsonValue.True)], scope),
+        _ => null,
+    };
+
+    private Access? All(BinaryExpr both, Scope scope) => Combine([FindAccess(both.Left, scope), FindAccess(both.Right, scope)]);
+
+    private static Access? Combine(IEnumerable<Access?> parts)
+    {
+        var found = parts.OfType<Access>().SelectMany(p => p is AllOf all ? all.Parts : [p]).ToList();
+        return found.Count switch { 0 => null, 1 => found[0], _ => new AllOf(found) };
+    }
+
+    private AnyOf? Any(BinaryExpr either, Scope scope)
+    {
+        var left = FindAccess(either.Left, scope);
+        var right = left is null ? null : FindAccess(either.Right, scope);
+        return left is null || right is null ? null : new AnyOf([.. Parts(left), .. Parts(right)]);
+
+        static IReadOnlyList<Access> Parts(Access access) => access is AnyOf any ? any.Parts : [access];
+    }
+
+    private PathCondition? Comparison(BinaryExpr comparison, Scope scope)
+    {
+        var (kind, mirrored) = comparison.Op switch
+        {
+            BinaryOp.Equal => (RangeKind.Equal, RangeKind.Equal),
+            BinaryOp.Greater => (RangeKind.Above, RangeKind.Below),
+            BinaryOp.GreaterOrEqual => (RangeKind.AtLeast, RangeKind.AtMost),
+            BinaryOp.Less => (RangeKind.Below, RangeKind.Above),
+            BinaryOp.LessOrEqual => (RangeKind.AtMost, RangeKind.AtLeast),
+            _ => (RangeKind.Prefix, RangeKind.Prefix),
+        };
+        return kind == RangeKind.Prefix ? null
+            : Condition(comparison.Left, kind, [comparison.Right], scope) ?? Condition(comparison.Right, mirrored, [comparison.Left], scope);
+    }
+
+    private PathCondition? FunctionCondition(CallExpr call, Scope scope) => (call.Name.ToUpperInvariant(), call.Arguments.Count, call.IsUdf) switch
+    {
+        ("STARTSWITH", 2, false) => Condition(call.Arguments[0], RangeKind.Prefix, [call.Arguments[1]], scope),
+        ("IS_NULL", 1, false) => Condition(call.Arguments[0], RangeKind.Equal, [new LiteralExpr(call.At, JsonValue.Null)], scope),
+        ("ARRAY_CONTAINS", 2, false) => Condition(call.Arguments[0], RangeKind.Equal, [call.Arguments[1]], scope, "/[]/?")
+            ?? Condition(call.Arguments[1], RangeKind.In, call.Arguments[0], scope),
+        _ => null,
+    };
+
+    /// <summary><c>ARRAY_CONTAINS(["a", "b"], c.path)</c> and with a parameter: what LINQ makes of Contains.</summary>
+    private PathCondition? Condition(Expr path, RangeKind kind, Expr list, Scope scope)
+    {
+        if (list is ArrayExpr array)
+        {
+            return Condition(path, kind, array.Items, scope);
+        }
+
+        return list is ParameterExpr or LiteralExpr ? Condition(path, kind, [list], scope) is { } found ? found with { IsList = true } : null : null;
+    }
+
+    private PathCondition? LikePrefix(LikeExpr like, LiteralExpr pattern, Scope scope)
+    {
+        var text = pattern.Value.AsString()!;
+        var length = text.AsSpan().IndexOfAny("%_[");
+        var prefix = new LiteralExpr(pattern.At, JsonValue.Of(length < 0 ? text : text[..length]));
+        return length == 0 ? null : Condition(like.Value, length < 0 ? RangeKind.Equal : RangeKind.Prefix, [prefix], scope);
+    }
+
+    private PathCondition? Condition(Expr path, RangeKind kind, IReadOnlyList<Expr> values, Scope scope, string tail = "/?")
+    {
+        if (!TryItemPath(path, scope, out var names) || names.Count == 0)
+        {
+            return null;
+        }
+
+        var codes = values.Select(v => CompileExpr(v, scope)).ToList();
+        return codes.All(c => c.IsRowFree) ? new PathCondition(PathTree.PolicyPath(names) + tail, kind, [.. codes.Select(c => c.Eval)]) : null;
+    }
+}

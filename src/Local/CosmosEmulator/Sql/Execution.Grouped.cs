@@ -1,0 +1,105 @@
+namespace XenoCrm.Local.CosmosEmulator.Sql;
+
+internal sealed partial class Execution
+{
+    // Enough items to outweigh handing a chunk to another thread, few enough to balance the threads.
+    private const int ChunkSize = 2048;
+
+    /// <summary>
+    /// Aggregates read everything and answer in one page: the service gives no continuation for GROUP BY. Many items are
+    /// evaluated in parallel; chunks are merged in order, so that sums of doubles do not depend on the threads.
+    /// </summary>
+    private Continuation? Grouped()
+    {
+        var groups = _code.Sources.Count == 0 ? OfNoSource() : OfItems();
+        foreach (var group in groups.Finish())
+        {
+            if (IsDone)
+            {
+                break;
+            }
+
+            groups.Put(group, _row);
+            Emit(_row);
+        }
+
+        return null;
+    }
+
+    private GroupTable OfNoSource()
+    {
+        var groups = new GroupTable(_code.Group!);
+        if (_code.Where is null || _code.Where(_row) == Truth.True)
+        {
+            groups.Add(_row, 0);
+        }
+
+        return groups;
+    }
+
+    private GroupTable OfItems()
+    {
+        var candidates = _planner.Choose(_code.Access);
+        var items = candidates is not null && candidates.Estimate < _source.EstimatedCount ? candidates.InOrder(0) : _source.Scan(0);
+        using var chunks = items.Chunk(ChunkSize).GetEnumerator();
+        var groups = new GroupTable(_code.Group!);
+        if (!chunks.MoveNext())
+        {
+            return groups;
+        }
+
+        Add(groups, _row, chunks.Current);
+        var rest = Rest(chunks).AsParallel().AsOrdered()
+            .WithMergeOptions(ParallelMergeOptions.NotBuffered)
+            .Select(chunk =>
+            {
+                var part = new GroupTable(_code.Group!);
+                Add(part, _row.Fresh(), chunk);
+                return part;
+            });
+        try
+        {
+            foreach (var part in rest)
+            {
+                groups.Merge(part);
+            }
+        }
+        catch (AggregateException e) when (e.InnerException is SqlException error)
+        {
+            throw new SqlException(error.Message, error.Position, error.End, error.Code);
+        }
+
+        return groups;
+    }
+
+    private static IEnumerable<StoredItem[]> Rest(IEnumerator<StoredItem[]> chunks)
+    {
+        while (chunks.MoveNext())
+        {
+            yield return chunks.Current;
+        }
+    }
+
+    private void Add(GroupTable groups, Row row, StoredItem[] items)
+    {
+        long rid = 0, bytes = 0;
+        var add = () =>
+        {
+            groups.Add(row, rid);
+            return true;
+        };
+        foreach (var item in items)
+        {
+            rid = item.Rid;
+            bytes += item.Json.Length;
+            row.Load(item.Json, _query.Filter);
+            _code.Each(row, add);
+        }
+
+        lock (_page)
+        {
+            _page.ItemsRead += items.Length;
+            _page.BytesRead += bytes;
+        }
+    }
+}

@@ -1,0 +1,120 @@
+using System.Text;
+using XenoCrm.Local.CosmosEmulator.Json;
+using XenoCrm.Local.CosmosEmulator.Sql;
+
+namespace XenoCrm.Local.CosmosEmulator.Tests.Sql;
+
+/// <summary>A container in memory, with or without indexes, that counts how it is read.</summary>
+internal sealed class MemorySource : IQuerySource
+{
+    private readonly List<StoredItem> _items = [];
+    private readonly Dictionary<string, MemoryIndex> _indexes = new(StringComparer.Ordinal);
+    private readonly Func<string, bool> _isIndexed;
+
+    public MemorySource(IEnumerable<string> items, Func<string, bool>? isIndexed = null)
+    {
+        _isIndexed = isIndexed ?? (_ => false);
+        foreach (var json in items)
+        {
+            Add(json);
+        }
+    }
+
+    public int Scans { get; private set; }
+
+    public List<string> UsedIndexes { get; } = [];
+
+    public List<(string Path, bool Descending)[]> Composites { get; } = [];
+
+    public Func<string, bool> Included { get; set; } = _ => true;
+
+    public void Add(string json) => _items.Add(new(_items.Count == 0 ? 1 : _items[^1].Rid + 1, Encoding.UTF8.GetBytes(json)));
+
+    public void Remove(Predicate<string> match) => _items.RemoveAll(i => match(Encoding.UTF8.GetString(i.Json.Span)));
+
+    public int EstimatedCount => _items.Count;
+
+    public IEnumerable<StoredItem> Scan(long afterRid)
+    {
+        Scans++;
+        return _items.Where(i => i.Rid > afterRid);
+    }
+
+    public IEnumerable<StoredItem> ById(IReadOnlyList<string> ids)
+    {
+        UsedIndexes.Add("key");
+        return ids.Distinct().SelectMany(id => _items.Where(i => Id(i) == id));
+    }
+
+    public IEnumerable<StoredItem> ByIdRange(string? from, bool fromInclusive, string? to, bool toInclusive, bool descending)
+    {
+        UsedIndexes.Add("ids");
+        var found = _items.Where(i =>
+            (from is null || (string.CompareOrdinal(Id(i), from) is var a && (a > 0 || (a == 0 && fromInclusive))))
+            && (to is null || (string.CompareOrdinal(Id(i), to) is var b && (b < 0 || (b == 0 && toInclusive)))));
+        var ordered = found.OrderBy(Id, StringComparer.Ordinal).ThenBy(i => i.Rid);
+        return descending ? ordered.Reverse() : ordered;
+    }
+
+    private static string Id(StoredItem item) => JsonValue.Parse(item.Json)["id"u8].AsString() ?? "";
+
+    public IIndex? FindIndex(string path)
+    {
+        if (!_isIndexed(path))
+        {
+            return null;
+        }
+
+        if (!_indexes.TryGetValue(path, out var index))
+        {
+            _indexes[path] = index = new MemoryIndex(path, _items, UsedIndexes);
+        }
+
+        return index;
+    }
+
+    public bool HasCompositeIndex(IReadOnlyList<(string Path, bool Descending)> paths) =>
+        Composites.Exists(c => c.SequenceEqual(paths) || c.Select(p => (p.Path, !p.Descending)).SequenceEqual(paths));
+
+    public bool IsIncluded(string path) => Included(path);
+
+    private sealed class MemoryIndex : IIndex
+    {
+        private readonly string _path;
+        private readonly List<string> _used;
+        private readonly List<(JsonValue Key, StoredItem Item)> _entries = [];
+
+        public MemoryIndex(string path, IEnumerable<StoredItem> items, List<string> used)
+        {
+            _path = path;
+            _used = used;
+            var elements = path.EndsWith("/[]/?", StringComparison.Ordinal);
+            var names = path[1..^2].Split('/').Where(n => n != "[]").Select(n => Encoding.UTF8.GetBytes(n.Trim('"'))).ToList();
+            foreach (var item in items)
+            {
+                var value = names.Aggregate(JsonValue.Parse(item.Json), (v, n) => v[n]);
+                foreach (var key in elements ? value.EnumerateArray().ToList().Distinct() : [value])
+                {
+                    _entries.Add((key, item));
+                }
+            }
+
+            _entries = [.. _entries.OrderBy(e => e.Key).ThenBy(e => e.Item.Rid)];
+        }
+
+        public int EstimateCount(JsonValue? lower, bool lowerInclusive, JsonValue? upper, bool upperInclusive) =>
+            Find(lower, lowerInclusive, upper, upperInclusive).Count();
+
+        public IEnumerable<StoredItem> Range(JsonValue? lower, bool lowerInclusive, JsonValue? upper, bool upperInclusive, bool descending)
+        {
+            _used.Add(_path);
+            var found = Find(lower, lowerInclusive, upper, upperInclusive);
+            return (descending ? found.Reverse() : found).Select(e => e.Item);
+        }
+
+        private IEnumerable<(JsonValue Key, StoredItem Item)> Find(JsonValue? lower, bool lowerInclusive, JsonValue? upper, bool upperInclusive) =>
+            _entries.Where(e =>
+                (lower is not { } l || (JsonValue.Compare(e.Key, l) is var a && (a > 0 || (a == 0 && lowerInclusive))))
+                && (upper is not { } u || (JsonValue.Compare(e.Key, u) is var b && (b < 0 || (b == 0 && upperInclusive)))));
+    }
+}
