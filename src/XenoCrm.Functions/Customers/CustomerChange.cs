@@ -1,0 +1,109 @@
+using System.Text.Json;
+
+namespace XenoCrm.Customers;
+
+/// <summary>What a draft makes of a customer. Pure; nothing derived is touched (<see cref="CustomerStore.Derive"/> does that).</summary>
+internal static class CustomerChange
+{
+    public static Customer New(string id, CustomerDraft draft, string source, DateTimeOffset now) =>
+        Overlay(new Customer { Id = id, CreatedAt = now, UpdatedAt = now, Source = source }, draft, source, now);
+
+    /// <summary>Given fields overwrite, absent ones stay. Returns the same instance when nothing differs.</summary>
+    public static Customer Overlay(Customer customer, CustomerDraft draft, string source, DateTimeOffset now)
+    {
+        var after = customer with
+        {
+            ExternalId = draft.ExternalId ?? customer.ExternalId,
+            FirstName = draft.FirstName ?? customer.FirstName,
+            LastName = draft.LastName ?? customer.LastName,
+            Email = draft.Email ?? customer.Email,
+            Phone = draft.Phone ?? customer.Phone,
+            PhoneUsable = draft.Phone is null ? customer.PhoneUsable : draft.PhoneUsable,
+            City = draft.City ?? customer.City,
+            Region = draft.Region ?? customer.Region,
+            Country = draft.Country ?? customer.Country,
+            PostalCode = draft.PostalCode ?? customer.PostalCode,
+            Company = draft.Company ?? customer.Company,
+            Language = draft.Language ?? customer.Language,
+            TimeZone = draft.TimeZone ?? customer.TimeZone,
+            Birthday = draft.Birthday ?? customer.Birthday,
+            Tags = draft.Tags is null ? customer.Tags : Same(customer.Tags, draft.Tags),
+            Source = draft.Source ?? customer.Source,
+            Attributes = Merge(customer.Attributes, draft.Attributes),
+            Consent = Merge(customer.Consent, draft.Consent, source, now),
+        };
+
+        // Collections that did not change are the same instances, so that the record's equality says whether anything did.
+        return after == customer ? customer : after;
+    }
+
+    /// <summary>
+    /// The profile becomes the draft's; absent fields are cleared. Except consent: what a person has said does not
+    /// vanish because a form did not mention it.
+    /// </summary>
+    public static Customer Replace(Customer customer, CustomerDraft draft, string source, DateTimeOffset now)
+    {
+        var blank = customer with
+        {
+            ExternalId = null, FirstName = null, LastName = null, Email = null, Phone = null, PhoneUsable = false, City = null, Region = null,
+            Country = null, PostalCode = null, Company = null, Language = null, TimeZone = null, Birthday = null, Tags = [],
+            Attributes = new Dictionary<string, JsonElement>(),
+        };
+        var after = Overlay(blank, draft, source, now);
+        after = after with
+        {
+            Tags = Same(customer.Tags, after.Tags),
+            Attributes = SameAttributes(customer.Attributes, after.Attributes) ? customer.Attributes : after.Attributes,
+        };
+        return after == customer ? customer : after;
+    }
+
+    private static IReadOnlyList<string> Same(IReadOnlyList<string> old, IReadOnlyList<string> now) => old.SequenceEqual(now) ? old : now;
+
+    private static bool SameAttributes(IReadOnlyDictionary<string, JsonElement> a, IReadOnlyDictionary<string, JsonElement> b) =>
+        a.Count == b.Count && a.All(x => b.TryGetValue(x.Key, out var other) && JsonElement.DeepEquals(x.Value, other));
+
+    private static IReadOnlyDictionary<string, JsonElement> Merge(
+        IReadOnlyDictionary<string, JsonElement> old, IReadOnlyDictionary<string, JsonElement>? given)
+    {
+        Dictionary<string, JsonElement>? merged = null;
+        foreach (var (name, value) in given ?? Nothing)
+        {
+            var had = old.TryGetValue(name, out var current);
+            if (value.ValueKind == JsonValueKind.Null)
+            {
+                if (had)
+                {
+                    (merged ??= new(old)).Remove(name);
+                }
+            }
+            else if (!had || !JsonElement.DeepEquals(current, value))
+            {
+                (merged ??= new(old))[name] = value;
+            }
+        }
+
+        return merged ?? old;
+    }
+
+    private static IReadOnlyDictionary<string, Consent> Merge(
+        IReadOnlyDictionary<string, Consent> old, IReadOnlyDictionary<string, ConsentInput>? given, string source, DateTimeOffset now)
+    {
+        Dictionary<string, Consent>? merged = null;
+        foreach (var (channel, input) in given ?? new Dictionary<string, ConsentInput>())
+        {
+            // The same answer again is not news, unless the caller says when it was given.
+            if (old.TryGetValue(channel, out var current) && current.State == input.State
+                && (input.At is null || input.At == current.At) && (input.Source is null || input.Source == current.Source))
+            {
+                continue;
+            }
+
+            (merged ??= new(old))[channel] = new Consent(input.State, input.At ?? now, input.Source ?? source);
+        }
+
+        return merged ?? old;
+    }
+
+    private static readonly Dictionary<string, JsonElement> Nothing = [];
+}

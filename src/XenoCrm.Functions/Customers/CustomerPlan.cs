@@ -1,0 +1,326 @@
+using XenoCrm.Platform.Cosmos;
+
+namespace XenoCrm.Customers;
+
+/// <summary>What is to be done with a draft.</summary>
+internal enum Intent
+{
+    /// <summary>Create the customer, or overlay the one it is.</summary>
+    Upsert,
+
+    /// <summary>Create it; it is an error when it exists.</summary>
+    Create,
+
+    /// <summary>Give the customer <see cref="RowToWrite.TargetId"/> this profile.</summary>
+    Replace,
+}
+
+/// <param name="Row">1-based number in the file or list; says what an <see cref="ImportMark"/> notes.</param>
+/// <param name="IfMatch">Replace only under this ETag; null: whatever it is now.</param>
+internal sealed record RowToWrite(CustomerDraft Draft, long Row, Intent Intent = Intent.Upsert, string? TargetId = null, string? IfMatch = null)
+{
+    public string? ExternalKey { get; } = Draft.ExternalId is { } id ? CustomerIdentities.External(id) : null;
+    public string? EmailKey { get; } = Draft.Email is { } email ? CustomerIdentities.Email(email) : null;
+    public string? PhoneKey { get; } = Draft is { PhoneUsable: true, Phone: { } phone } ? CustomerIdentities.Phone(phone) : null;
+}
+
+/// <summary>One customer that a plan creates or changes.</summary>
+internal sealed class PlannedChange(string id, Customer? before, string? etag)
+{
+    public string Id { get; } = id;
+
+    /// <summary>As stored; null when it is to be created.</summary>
+    public Customer? Before { get; } = before;
+
+    public string? ETag { get; } = etag;
+
+    /// <summary>As it is to be; null until the first row made it.</summary>
+    public Customer? After { get; set; } = before;
+
+    /// <summary>Keys to make this customer's: each with the ETag of the dead item it takes the place of, or null.</summary>
+    public List<(string Key, string? ETag)> Claims { get; } = [];
+
+    /// <summary>Minted ids to be voided first, because their keys go to this customer.</summary>
+    public HashSet<string> Voids { get; } = [];
+
+    /// <summary>The rows it stands for, and what each does.</summary>
+    public List<(int Index, WriteOutcome Outcome)> Rows { get; } = [];
+
+    public bool IsDirty => !ReferenceEquals(Before, After);
+}
+
+/// <summary>
+/// Decides, from what was read and without touching storage, what rows that may mean the same customer do to it. The
+/// rows are folded in their order, so that a customer with many rows is written once.
+/// </summary>
+internal sealed class CustomerPlan(
+    IReadOnlyDictionary<string, Versioned<Identity>> identities,
+    IReadOnlyDictionary<string, CustomerSlot> slots,
+    IReadOnlySet<string> minted,
+    IReadOnlySet<string> ownClaims,
+    Func<string> newId,
+    UpsertOptions options,
+    DateTimeOffset now)
+{
+    private readonly Dictionary<string, PlannedChange> changes = [];
+    private readonly Dictionary<string, PlannedChange> claimed = [];
+
+    public IReadOnlyCollection<PlannedChange> Changes => changes.Values;
+
+    /// <summary>Rows that fail if everything else of this plan succeeds.</summary>
+    public List<(int Index, WriteResult Result)> Failures { get; } = [];
+
+    /// <summary>Customers whose half-made claims stand in the way (see <see cref="CustomerWriter"/>).</summary>
+    public List<Versioned<Customer>> Blockers { get; } = [];
+
+    private enum OwnerKind
+    {
+        /// <summary>Nobody, or nobody any more.</summary>
+        None,
+
+        /// <summary>A customer that carries the key, or will when this plan is carried out.</summary>
+        Customer,
+
+        /// <summary>Claimed to create a customer that does not exist yet.</summary>
+        Pending,
+
+        /// <summary>Claimed for a change of a customer that has not happened yet.</summary>
+        Busy,
+
+        /// <summary>Depends on a change of this plan: decided when that is stored.</summary>
+        Later,
+    }
+
+    private readonly record struct Owner(OwnerKind Kind, string? CustomerId);
+
+    /// <returns>False when the row, and what follows it, must wait for the next round.</returns>
+    public bool TryAdd(int index, RowToWrite row)
+    {
+        var external = OwnerOf(row.ExternalKey);
+        var email = OwnerOf(row.EmailKey);
+        var phone = OwnerOf(row.PhoneKey);
+        if (external.Kind == OwnerKind.Later || email.Kind == OwnerKind.Later || phone.Kind == OwnerKind.Later)
+        {
+            return false;
+        }
+
+        if (Block(row.ExternalKey, external) | Block(row.EmailKey, email))
+        {
+            return false;
+        }
+
+        if (FindTarget(row, external, email, phone, out var failure) is not { } change)
+        {
+            Failures.Add((index, failure!));
+            return true;
+        }
+
+        if (row.Intent == Intent.Create && change.After is not null)
+        {
+            Failures.Add((index, WriteResult.Failed(CustomerExists.CodeName, "A customer with this external id, email or phone exists.") with { CustomerId = change.Id }));
+            return true;
+        }
+
+        if (ImportMark.EffectOf(change.After?.Import, options.ImportId, row.Row) is { } done)
+        {
+            change.Rows.Add((index, done));
+            return true;
+        }
+
+        Claim(change, row.ExternalKey, external);
+        Claim(change, row.EmailKey, email);
+        Claim(change, row.PhoneKey, phone, shared: true);
+        Apply(change, index, row);
+        return true;
+    }
+
+    private Owner OwnerOf(string? key)
+    {
+        if (key is null)
+        {
+            return default;
+        }
+
+        if (claimed.TryGetValue(key, out var planned))
+        {
+            return new(CustomerIdentities.Lists(planned.After!, key) ? OwnerKind.Customer : OwnerKind.Later, planned.Id);
+        }
+
+        if (!identities.TryGetValue(key, out var identity))
+        {
+            return default;
+        }
+
+        var id = identity.Value.CustomerId;
+        if (!slots.TryGetValue(id, out var slot))
+        {
+            return new(changes.ContainsKey(id) ? OwnerKind.Later : OwnerKind.Pending, id);
+        }
+
+        if (slot.Customer is null)
+        {
+            return default;
+        }
+
+        if (CustomerIdentities.Lists(slot.Customer, key))
+        {
+            var leaves = changes.TryGetValue(id, out var change) && !CustomerIdentities.Lists(change.After!, key);
+            return new(leaves ? OwnerKind.Later : OwnerKind.Customer, id);
+        }
+
+        // A claim of our own, left from the round before, is in nobody's way.
+        return identity.Value.For == slot.ETag && !ownClaims.Contains(key) ? new(OwnerKind.Busy, id) : default;
+    }
+
+    private bool Block(string? key, Owner owner)
+    {
+        if (key is null || owner.Kind != OwnerKind.Busy)
+        {
+            return false;
+        }
+
+        var slot = slots[owner.CustomerId!];
+        Blockers.Add(new(slot.Customer!, slot.ETag));
+        return true;
+    }
+
+    private PlannedChange? FindTarget(RowToWrite row, Owner external, Owner email, Owner phone, out WriteResult? failure)
+    {
+        failure = null;
+        if (row.Intent == Intent.Replace)
+        {
+            return FindReplaced(row, external, email, ref failure);
+        }
+
+        if (external.Kind == OwnerKind.Customer)
+        {
+            if (email.Kind == OwnerKind.Customer && email.CustomerId != external.CustomerId)
+            {
+                failure = Conflict("The external id belongs to one customer and the email to another.");
+                return null;
+            }
+
+            return Existing(external.CustomerId!);
+        }
+
+        if (email.Kind == OwnerKind.Customer)
+        {
+            var owner = Existing(email.CustomerId!);
+            if (row.Draft.ExternalId is not null && owner.After!.ExternalId is not null)
+            {
+                failure = Conflict("The email belongs to a customer with another external id.");
+                return null;
+            }
+
+            return owner;
+        }
+
+        if (external.Kind == OwnerKind.Pending || email.Kind == OwnerKind.Pending)
+        {
+            // Everybody who sees both takes the same one, the smaller; the other is voided.
+            var id = external.Kind != OwnerKind.Pending ? email.CustomerId!
+                : email.Kind != OwnerKind.Pending || string.CompareOrdinal(external.CustomerId, email.CustomerId) < 0 ? external.CustomerId!
+                : email.CustomerId!;
+            return New(id);
+        }
+
+        if (phone.Kind == OwnerKind.Customer && Existing(phone.CustomerId!) is { } candidate && IsCompatible(candidate.After!, row.Draft))
+        {
+            return candidate;
+        }
+
+        var adopts = phone.Kind == OwnerKind.Pending && row.ExternalKey is null && row.EmailKey is null;
+        return New(adopts ? phone.CustomerId! : newId());
+    }
+
+    private PlannedChange? FindReplaced(RowToWrite row, Owner external, Owner email, ref WriteResult? failure)
+    {
+        if (!slots.TryGetValue(row.TargetId!, out var slot) || slot.Customer is null)
+        {
+            failure = WriteResult.Failed(CustomerNotFound.CodeName, "There is no such customer.");
+        }
+        else if (row.IfMatch is not null && row.IfMatch != slot.ETag)
+        {
+            failure = WriteResult.Failed(Stale, "The customer has changed since it was read.");
+        }
+        else if ((external.Kind == OwnerKind.Customer && external.CustomerId != row.TargetId) || (email.Kind == OwnerKind.Customer && email.CustomerId != row.TargetId))
+        {
+            failure = Conflict("The external id or the email belongs to another customer.");
+        }
+
+        return failure is null ? Existing(row.TargetId!) : null;
+    }
+
+    internal const string Stale = "request.etag_stale";
+
+    private static WriteResult Conflict(string message) => WriteResult.Failed(IdentityConflict.CodeName, message);
+
+    /// <summary>A phone is often shared. It means the same person only when nothing stronger says otherwise.</summary>
+    private static bool IsCompatible(Customer owner, CustomerDraft draft) =>
+        (draft.ExternalId is null || owner.ExternalId is null)
+        && (draft.Email is null || owner.Email is null || string.Equals(draft.Email, owner.Email, StringComparison.OrdinalIgnoreCase));
+
+    private PlannedChange Existing(string id)
+    {
+        if (!changes.TryGetValue(id, out var change))
+        {
+            var slot = slots[id];
+            changes[id] = change = new(id, slot.Customer, slot.ETag);
+        }
+
+        return change;
+    }
+
+    private PlannedChange New(string id) => changes[id] = new(id, null, null);
+
+    private void Claim(PlannedChange change, string? key, Owner owner, bool shared = false)
+    {
+        if (key is null || owner.Kind is OwnerKind.Customer or OwnerKind.Busy)
+        {
+            return;
+        }
+
+        if (owner.Kind == OwnerKind.Pending && owner.CustomerId != change.Id)
+        {
+            // Somebody else is about to own a phone that may be shared: let them.
+            if (shared && !minted.Contains(owner.CustomerId!))
+            {
+                return;
+            }
+
+            change.Voids.Add(owner.CustomerId!);
+        }
+
+        identities.TryGetValue(key, out var item);
+        var isClaimed = item?.Value.CustomerId == change.Id && item.Value.For == change.ETag;
+        if (!isClaimed)
+        {
+            change.Claims.Add((key, item?.ETag));
+        }
+
+        claimed[key] = change;
+    }
+
+    private void Apply(PlannedChange change, int index, RowToWrite row)
+    {
+        if (change.After is null)
+        {
+            var created = CustomerChange.New(change.Id, row.Draft, options.Source, now);
+            change.After = options.ImportId is { } import ? created with { Import = ImportMark.Add(null, import, row.Row, created: true) } : created;
+            change.Rows.Add((index, WriteOutcome.Created));
+            return;
+        }
+
+        var after = row.Intent == Intent.Replace
+            ? CustomerChange.Replace(change.After, row.Draft, options.Source, now)
+            : CustomerChange.Overlay(change.After, row.Draft, options.Source, now);
+        if (ReferenceEquals(after, change.After))
+        {
+            change.Rows.Add((index, WriteOutcome.Unchanged));
+            return;
+        }
+
+        change.After = options.ImportId is { } id ? after with { Import = ImportMark.Add(after.Import, id, row.Row, created: false) } : after;
+        change.Rows.Add((index, WriteOutcome.Updated));
+    }
+}

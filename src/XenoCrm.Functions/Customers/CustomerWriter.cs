@@ -1,0 +1,439 @@
+using System.Net;
+using System.Security.Cryptography;
+using Microsoft.Azure.Cosmos;
+using XenoCrm.Platform;
+using XenoCrm.Platform.Cosmos;
+using XenoCrm.Platform.Errors;
+
+namespace XenoCrm.Customers;
+
+/// <param name="Row">1-based number in the file or list; ascending within a run and from run to run.</param>
+public sealed record UpsertRow(CustomerDraft Draft, long Row);
+
+/// <param name="Source">Where new customers come from: <c>api</c>, <c>import</c>, <c>order</c>.</param>
+/// <param name="ImportId">Rows of an import are noted on what they write (<see cref="ImportMark"/>): repeating them changes nothing.</param>
+public sealed record UpsertOptions(string Source, string? ImportId = null);
+
+/// <summary>
+/// Creates customers and changes what identifies them: which customer a row means, and that no two customers carry the
+/// same key, under any concurrency and after a crash between any two writes.
+///
+/// <para>
+/// Two containers and no transaction over both. An identity item <c>{ id: key, customerId, for }</c> is always written
+/// BEFORE the customer that carries the key; a customer id is never reused, and nothing is ever deleted under it: a
+/// deleted customer leaves a <em>void</em> item. With that, what a key means follows from what is stored:
+/// </para>
+/// <list type="bullet">
+/// <item><b>valid</b>: the customer exists and carries the key. Nobody takes it away.</item>
+/// <item><b>pending</b>: no item under the customer id. Somebody claimed the key and has not created the customer yet, or
+/// crashed. Whoever needs the key creates the customer under THAT id (create fails for all but one: 409, read, merge), so
+/// no key is lost for good. Who needs two pending ids adopts the smaller, or the existing customer, and creates a void
+/// under the other: its owner's create then fails, and it reads again.</item>
+/// <item><b>busy</b>: the customer exists, does not carry the key, and <c>for</c> is its present ETag: somebody is about to
+/// replace it, or crashed. After a few waits the customer is replaced by itself: that changes the ETag, so the old writer's
+/// conditional write cannot succeed any more.</item>
+/// <item><b>dead</b>: the customer is void, or exists, does not carry the key and <c>for</c> is not its ETag. The write that
+/// the claim was made for can no longer happen, so anyone may take the key, under the identity item's own ETag.</item>
+/// </list>
+/// <para>
+/// Crash points. After some claims: pending or busy, see above. After all claims, before the customer: the same. Half of a
+/// bulk: each customer is on its own, whatever order its operations arrive in. After the customer, before keys it no
+/// longer carries are deleted: these are dead. Repeating the run is always right: rows already applied are recognised by
+/// value, and rows of an import by their mark too, so that they are counted as what they were.
+/// Races. Two writers create the same key: one create of the identity wins, the other reads the winner, whose customer
+/// is there or pending. Two writers change one customer: one replace wins (412), the other reads and merges.
+/// </para>
+/// <para>
+/// A phone number is weaker: people share them. Only its first owner has the identity; others carry the number without it.
+/// </para>
+/// <para>
+/// Requests for 1,000 new customers with three keys each: 3 lookups, 30 + 10 bulk requests of 100: 0.043 per customer.
+/// </para>
+/// </summary>
+public sealed class CustomerWriter(CosmosDatabase database, CustomerStore store, ISegmentTagger tagger, Ids ids, TimeProvider clock)
+{
+    /// <summary>A run of so many rows keeps the bulk requests full and the memory small.</summary>
+    public const int GoodRunSize = 2000;
+
+    /// <summary>From here on operations share requests; below, waiting for a request to fill costs more than it saves.</summary>
+    private const int BulkFrom = 100;
+
+    /// <summary>Waits before a busy key's claim is broken; each is at least a few milliseconds and most writes take one.</summary>
+    private const int BusyRounds = 6;
+
+    /// <summary>A customer that 64 writers change at once is reached within 64 rounds; more means that something is wrong.</summary>
+    private const int MaxRounds = 300;
+
+    private readonly IdentityStore identities = new(database);
+    private readonly Container direct = database.Container(CustomerStore.ContainerName);
+    private readonly Container bulk = database.BulkContainer(CustomerStore.ContainerName);
+
+    /// <summary>
+    /// Creates or overlays a run of customers, in the order of the rows. Rows that mean the same customer are folded and
+    /// written once. A bad row fails alone; an exception means that the storage did not answer, and the run can be repeated.
+    /// </summary>
+    /// <returns>One result per row, in order.</returns>
+    public async Task<IReadOnlyList<WriteResult>> UpsertAsync(IReadOnlyList<UpsertRow> rows, UpsertOptions options, CancellationToken cancellation)
+    {
+        var run = new Run([.. rows.Select(r => new RowToWrite(r.Draft, r.Row))], options);
+        await WriteAsync(run, cancellation);
+        return run.Results!;
+    }
+
+    /// <summary>Creates one customer; it is a problem when it exists.</summary>
+    public Task<Versioned<Customer>> CreateAsync(CustomerDraft draft, string source, CancellationToken cancellation) =>
+        WriteOneAsync(new(draft, 1, Intent.Create), source, cancellation);
+
+    /// <summary>Creates one customer or overlays the one it is.</summary>
+    public Task<Versioned<Customer>> UpsertAsync(CustomerDraft draft, string source, CancellationToken cancellation) =>
+        WriteOneAsync(new(draft, 1), source, cancellation);
+
+    /// <summary>Gives a customer another profile. Its keys move with it.</summary>
+    /// <param name="ifMatch">Null: whatever it is now.</param>
+    public Task<Versioned<Customer>> ReplaceAsync(string id, string? ifMatch, CustomerDraft draft, string source, CancellationToken cancellation) =>
+        WriteOneAsync(new(draft, 1, Intent.Replace, id, ifMatch), source, cancellation);
+
+    /// <summary>Which customers rows mean, without writing anything: the keys' customers, where they exist.</summary>
+    public async Task<IReadOnlyDictionary<string, Versioned<Customer>>> FindAsync(IReadOnlyCollection<string> keys, CancellationToken cancellation)
+    {
+        var found = await identities.ReadAsync(keys, cancellation);
+        var slots = await store.ReadSlotsAsync([.. found.Values.Select(i => i.Value.CustomerId).Distinct()], cancellation);
+        var customers = new Dictionary<string, Versioned<Customer>>(found.Count);
+        foreach (var (key, identity) in found)
+        {
+            if (slots.TryGetValue(identity.Value.CustomerId, out var slot) && slot.Customer is { } customer && CustomerIdentities.Lists(customer, key))
+            {
+                customers[key] = new(customer, slot.ETag);
+            }
+        }
+
+        return customers;
+    }
+
+    /// <summary>Frees the keys of a customer that has been voided.</summary>
+    internal async Task ReleaseAsync(IReadOnlyCollection<Versioned<Identity>> keys, CancellationToken cancellation)
+    {
+        foreach (var key in keys)
+        {
+            await identities.ReleaseAsync(key, cancellation);
+        }
+    }
+
+    /// <summary>The identity items that are this customer's, as they are now.</summary>
+    internal async Task<IReadOnlyList<Versioned<Identity>>> KeysOfAsync(Customer customer, CancellationToken cancellation)
+    {
+        var found = await identities.ReadAsync(Keys(customer), cancellation);
+        return [.. found.Values.Where(i => i.Value.CustomerId == customer.Id)];
+    }
+
+    private async Task<Versioned<Customer>> WriteOneAsync(RowToWrite row, string source, CancellationToken cancellation)
+    {
+        var run = new Run([row], new(source));
+        await WriteAsync(run, cancellation);
+        var result = run.Results[0]!;
+        return result.Code switch
+        {
+            null => run.Stored[result.CustomerId!],
+            CustomerNotFound.CodeName => throw new CustomerNotFound(row.TargetId!).ToException(),
+            CustomerExists.CodeName => throw new CustomerExists(result.CustomerId).ToException(),
+            CustomerPlan.Stale => throw new ETagStale().ToException(),
+            IdentityConflict.CodeName => throw new IdentityConflict(result.Message!).ToException(),
+            _ => throw new CustomerBusy { RetryAfterSeconds = 1 }.ToException(),
+        };
+    }
+
+    private async Task WriteAsync(Run run, CancellationToken cancellation)
+    {
+        await tagger.RefreshAsync(cancellation);
+        var groups = Group(run);
+        for (var round = 0; groups.Count > 0; round++)
+        {
+            if (round == MaxRounds)
+            {
+                foreach (var index in groups.SelectMany(g => g))
+                {
+                    run.Results[index] = WriteResult.Failed(CustomerBusy.CodeName, "Others kept changing this customer: try again.");
+                }
+
+                return;
+            }
+
+            if (round > 0)
+            {
+                // Random, so that writers that met once do not meet again; short, because most conflicts are two writers.
+                await Task.Delay(RandomNumberGenerator.GetInt32(1, 4 << Math.Min(round, 5)), cancellation);
+            }
+
+            groups = await RoundAsync(run, groups, round, cancellation);
+        }
+    }
+
+    /// <summary>Rows that share a key belong together: they may mean the same customer.</summary>
+    private static List<List<int>> Group(Run run)
+    {
+        var groups = new List<List<int>>(run.Rows.Length);
+        var byKey = new Dictionary<string, List<int>>(run.Rows.Length * 3);
+        for (var i = 0; i < run.Rows.Length; i++)
+        {
+            List<int>? group = null;
+            foreach (var key in KeysOf(run.Rows[i]))
+            {
+                if (!byKey.TryGetValue(key, out var other))
+                {
+                    continue;
+                }
+
+                if (group is null)
+                {
+                    group = other;
+                }
+                else if (group != other)
+                {
+                    // The larger takes in the smaller; its keys are all found through its rows.
+                    var (large, small) = group.Count >= other.Count ? (group, other) : (other, group);
+                    foreach (var moved in small.SelectMany(row => KeysOf(run.Rows[row])))
+                    {
+                        byKey[moved] = large;
+                    }
+
+                    large.AddRange(small);
+                    small.Clear();
+                    group = large;
+                }
+            }
+
+            if (group is null)
+            {
+                groups.Add(group = []);
+            }
+
+            group.Add(i);
+            var hasKey = false;
+            foreach (var key in KeysOf(run.Rows[i]))
+            {
+                byKey[key] = group;
+                hasKey = true;
+            }
+
+            if (!hasKey && run.Rows[i].Intent != Intent.Replace)
+            {
+                run.Results[i] = WriteResult.Failed("customer.identity_missing", "An external id, an email, or a phone number with its country is needed.");
+                group.Remove(i);
+            }
+        }
+
+        groups.RemoveAll(g => g.Count == 0);
+        foreach (var group in groups)
+        {
+            group.Sort();
+        }
+
+        return groups;
+    }
+
+    /// <returns>What is left to do.</returns>
+    private async Task<List<List<int>>> RoundAsync(Run run, List<List<int>> groups, int round, CancellationToken cancellation)
+    {
+        var rows = groups.SelectMany(g => g).Select(i => run.Rows[i]).ToList();
+        var known = await identities.ReadAsync([.. rows.SelectMany(KeysOf).Distinct()], cancellation);
+        var customerIds = known.Values.Select(i => i.Value.CustomerId).Concat(rows.Where(r => r.TargetId is not null).Select(r => r.TargetId!)).ToHashSet();
+        var slots = await store.ReadSlotsAsync(customerIds, cancellation);
+        var now = clock.GetUtcNow();
+
+        var plans = new List<(List<int> Group, CustomerPlan Plan, int Done)>(groups.Count);
+        foreach (var group in groups)
+        {
+            var plan = new CustomerPlan(known, slots, run.Minted, run.OwnClaims, () => run.Mint(ids.New()), run.Options, now);
+            var done = 0;
+            while (done < group.Count && plan.TryAdd(group[done], run.Rows[group[done]]))
+            {
+                done++;
+            }
+
+            plans.Add((group, plan, done));
+        }
+
+        var operations = plans.Sum(p => p.Plan.Changes.Sum(c => c.Claims.Count + (c.IsDirty ? 1 : 0)));
+        var left = await Task.WhenAll(plans.Select(p => CommitAsync(run, p.Group, p.Plan, p.Done, round, operations >= BulkFrom, cancellation)));
+        return [.. left.Where(g => g.Count > 0)];
+    }
+
+    /// <returns>The rows of the group that are left to do.</returns>
+    private async Task<List<int>> CommitAsync(Run run, List<int> group, CustomerPlan plan, int done, int round, bool inBulk, CancellationToken cancellation)
+    {
+        var left = group[done..];
+        if (round >= BusyRounds)
+        {
+            foreach (var blocker in plan.Blockers)
+            {
+                await store.TryReplaceDerivedAsync(store.Derive(blocker.Value), blocker.ETag, cancellation);
+            }
+        }
+
+        var complete = true;
+        foreach (var (change, isStored) in plan.Changes.Zip(await Task.WhenAll(plan.Changes.Select(c => StoreAsync(run, c, inBulk, cancellation)))))
+        {
+            complete &= isStored;
+            foreach (var (index, outcome) in change.Rows)
+            {
+                if (isStored)
+                {
+                    run.Results[index] = new(outcome, change.Id);
+                }
+                else
+                {
+                    left.Add(index);
+                }
+            }
+        }
+
+        foreach (var (index, result) in plan.Failures)
+        {
+            // A failure that was decided beside something that did not happen is decided again.
+            if (complete)
+            {
+                run.Results[index] = result;
+            }
+            else
+            {
+                left.Add(index);
+            }
+        }
+
+        left.Sort();
+        return left;
+    }
+
+    /// <summary>Voids, claims, the customer, and what it no longer carries: in this order.</summary>
+    /// <returns>False when someone was faster.</returns>
+    private async Task<bool> StoreAsync(Run run, PlannedChange change, bool inBulk, CancellationToken cancellation)
+    {
+        foreach (var id in change.Voids)
+        {
+            using var answer = await direct.CreateItemStreamAsync(CustomerSlot.Void(id, clock.GetUtcNow()), new PartitionKey(id), cancellationToken: cancellation);
+            if (answer.StatusCode == HttpStatusCode.Conflict)
+            {
+                return false;
+            }
+
+            answer.EnsureSuccessStatusCode();
+        }
+
+        var dropped = change is { Before: { } before, After: { } next } ? Keys(before).Where(k => !CustomerIdentities.Lists(next, k)).ToList() : [];
+        var released = dropped.Count > 0 ? await identities.ReadAsync(dropped, cancellation) : [];
+
+        if (change.Claims.Count > 0)
+        {
+            var claims = await Task.WhenAll(change.Claims.Select(async claim =>
+            {
+                var won = await identities.TryClaimAsync(new(claim.Key, change.Id, change.ETag), claim.ETag, inBulk, cancellation);
+                if (won)
+                {
+                    run.Own(claim.Key);
+                }
+
+                return won;
+            }));
+            if (claims.Contains(false))
+            {
+                return false;
+            }
+        }
+
+        if (!change.IsDirty)
+        {
+            run.Store(change.Before!, change.ETag!);
+            return true;
+        }
+
+        var customer = store.Derive(change.After!);
+        if (await PutAsync(customer, change.ETag, inBulk ? bulk : direct, cancellation) is not { } etag)
+        {
+            return false;
+        }
+
+        run.Store(customer, etag);
+        await ReleaseAsync([.. released.Values.Where(i => i.Value.CustomerId == change.Id)], cancellation);
+        return true;
+    }
+
+    private static async Task<string?> PutAsync(Customer customer, string? etag, Container container, CancellationToken cancellation)
+    {
+        var partition = new PartitionKey(customer.Id);
+        using var content = CustomerStore.Serialize(customer);
+        using var answer = etag is null
+            ? await container.CreateItemStreamAsync(content, partition, new() { EnableContentResponseOnWrite = false }, cancellation)
+            : await container.ReplaceItemStreamAsync(content, customer.Id, partition, new() { IfMatchEtag = etag, EnableContentResponseOnWrite = false }, cancellation);
+        if (answer.StatusCode is HttpStatusCode.Conflict or HttpStatusCode.PreconditionFailed or HttpStatusCode.NotFound)
+        {
+            return null;
+        }
+
+        answer.EnsureSuccessStatusCode();
+        return answer.Headers.ETag;
+    }
+
+    private static IEnumerable<string> KeysOf(RowToWrite row)
+    {
+        if (row.ExternalKey is { } external)
+        {
+            yield return external;
+        }
+
+        if (row.EmailKey is { } email)
+        {
+            yield return email;
+        }
+
+        if (row.PhoneKey is { } phone)
+        {
+            yield return phone;
+        }
+    }
+
+    private static string[] Keys(Customer c) =>
+        [.. new[] { CustomerIdentities.ExternalOf(c), CustomerIdentities.EmailOf(c), CustomerIdentities.PhoneOf(c) }.OfType<string>()];
+
+    /// <summary>What a run remembers over its rounds.</summary>
+    private sealed class Run(RowToWrite[] rows, UpsertOptions options)
+    {
+        private readonly Lock gate = new();
+
+        public RowToWrite[] Rows { get; } = rows;
+
+        public UpsertOptions Options { get; } = options;
+
+        public WriteResult[] Results { get; } = new WriteResult[rows.Length];
+
+        /// <summary>Ids that this run made up: it may void them without disturbing anyone.</summary>
+        public HashSet<string> Minted { get; } = [];
+
+        /// <summary>Keys that this run has claimed.</summary>
+        public HashSet<string> OwnClaims { get; } = [];
+
+        /// <summary>What is stored now, for runs of one.</summary>
+        public Dictionary<string, Versioned<Customer>> Stored { get; } = [];
+
+        public string Mint(string id)
+        {
+            Minted.Add(id);
+            return id;
+        }
+
+        public void Own(string key)
+        {
+            lock (gate)
+            {
+                OwnClaims.Add(key);
+            }
+        }
+
+        public void Store(Customer customer, string etag)
+        {
+            if (Rows.Length == 1)
+            {
+                Stored[customer.Id] = new(customer, etag);
+            }
+        }
+    }
+}

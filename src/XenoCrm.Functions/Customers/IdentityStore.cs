@@ -1,0 +1,67 @@
+using System.Net;
+using System.Text.Json;
+using Microsoft.Azure.Cosmos;
+using XenoCrm.Platform;
+using XenoCrm.Platform.Cosmos;
+
+namespace XenoCrm.Customers;
+
+/// <summary>An item of the container <c>identities</c>. What it means is told at <see cref="CustomerWriter"/>.</summary>
+/// <param name="Id">The key.</param>
+/// <param name="For">The ETag of the customer whose replacement the key was claimed for; null when it was claimed to create the customer.</param>
+internal sealed record Identity(string Id, string CustomerId, string? For);
+
+/// <summary>Reads and writes of single keys. Which of them are allowed when is <see cref="CustomerWriter"/>'s.</summary>
+internal sealed class IdentityStore(CosmosDatabase database)
+{
+    private readonly Container direct = database.Container(CustomerIdentities.ContainerName);
+    private readonly Container bulk = database.BulkContainer(CustomerIdentities.ContainerName);
+
+    /// <summary>Any number of keys, one request per thousand; unknown keys are not in the answer.</summary>
+    public async Task<Dictionary<string, Versioned<Identity>>> ReadAsync(IReadOnlyCollection<string> keys, CancellationToken cancellation)
+    {
+        var found = new Dictionary<string, Versioned<Identity>>(keys.Count);
+        foreach (var chunk in keys.Chunk(CustomerStore.ReadManyLimit))
+        {
+            using var answer = await direct.ReadManyItemsStreamAsync([.. chunk.Select(key => (key, new PartitionKey(key)))], cancellationToken: cancellation);
+            foreach (var identity in await CosmosPages.ReadAsync<Identity>(answer, cancellation))
+            {
+                found[identity.Value.Id] = identity;
+            }
+        }
+
+        return found;
+    }
+
+    /// <param name="etag">Of the item it takes the place of; null when there must be none.</param>
+    /// <returns>False when the key is another's by now.</returns>
+    public async Task<bool> TryClaimAsync(Identity identity, string? etag, bool inBulk, CancellationToken cancellation)
+    {
+        var container = inBulk ? bulk : direct;
+        var partition = new PartitionKey(identity.Id);
+        using var content = CustomerStore.Serialize(identity);
+        using var answer = etag is null
+            ? await container.CreateItemStreamAsync(content, partition, NoContent, cancellation)
+            : await container.ReplaceItemStreamAsync(content, identity.Id, partition, new() { IfMatchEtag = etag, EnableContentResponseOnWrite = false }, cancellation);
+        if (answer.StatusCode is HttpStatusCode.Conflict or HttpStatusCode.PreconditionFailed or HttpStatusCode.NotFound)
+        {
+            return false;
+        }
+
+        answer.EnsureSuccessStatusCode();
+        return true;
+    }
+
+    /// <summary>Deletes the key unless someone has claimed it since it was read.</summary>
+    public async Task ReleaseAsync(Versioned<Identity> identity, CancellationToken cancellation)
+    {
+        using var answer = await direct.DeleteItemStreamAsync(
+            identity.Value.Id, new PartitionKey(identity.Value.Id), new() { IfMatchEtag = identity.ETag }, cancellation);
+        if (answer.StatusCode is not (HttpStatusCode.PreconditionFailed or HttpStatusCode.NotFound))
+        {
+            answer.EnsureSuccessStatusCode();
+        }
+    }
+
+    private static readonly ItemRequestOptions NoContent = new() { EnableContentResponseOnWrite = false };
+}
