@@ -102,6 +102,33 @@ public sealed class CustomerStore(CosmosDatabase database, ISegmentTagger tagger
     }
 
     /// <summary>
+    /// Sets only the segments, each under the ETag the customer was read with: for runs of customers whose segments have
+    /// changed though they themselves have not.
+    /// </summary>
+    /// <returns>The ids of those that someone else changed or removed meanwhile.</returns>
+    public async Task<IReadOnlyList<string>> SetSegmentsAsync(
+        IReadOnlyCollection<(Versioned<Customer> Customer, IReadOnlyList<string> SegmentIds)> changes, CancellationToken cancellation)
+    {
+        // A group that never fills would wait 100 ms for nothing.
+        var to = changes.Count > 20 ? database.BulkContainer(ContainerName) : container;
+        var kept = await Task.WhenAll(changes.Select(async change =>
+        {
+            var id = change.Customer.Value.Id;
+            using var answer = await to.PatchItemStreamAsync(
+                id, new PartitionKey(id), [PatchOperation.Set("/segmentIds", change.SegmentIds)],
+                new() { IfMatchEtag = change.Customer.ETag, EnableContentResponseOnWrite = false }, cancellation);
+            if (answer.StatusCode is HttpStatusCode.PreconditionFailed or HttpStatusCode.NotFound)
+            {
+                return id;
+            }
+
+            answer.EnsureSuccessStatusCode();
+            return null;
+        }));
+        return [.. kept.OfType<string>()];
+    }
+
+    /// <summary>
     /// The one place that recomputes what follows from the rest: average, last activity, time of change, segments.
     /// Every write path calls it last. The rules must be recent: see <see cref="RefreshSegmentsAsync"/>.
     /// </summary>
