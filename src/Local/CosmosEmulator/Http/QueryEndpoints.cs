@@ -1,0 +1,110 @@
+using System.Buffers;
+using System.Collections.Concurrent;
+using System.Globalization;
+using System.Text.Json;
+using XenoCrm.Local.CosmosEmulator.Items;
+using XenoCrm.Local.CosmosEmulator.Sql;
+using XenoCrm.Local.CosmosEmulator.Storage;
+
+namespace XenoCrm.Local.CosmosEmulator.Http;
+
+/// <summary>The body of a query: its text and its parameters as the JSON array they came in.</summary>
+internal readonly record struct QueryText(string Sql, ReadOnlyMemory<byte> Parameters)
+{
+    public static QueryText Parse(ReadOnlyMemory<byte> body)
+    {
+        string? sql = null;
+        ReadOnlyMemory<byte> parameters = default;
+        var reader = new Utf8JsonReader(body.Span);
+        try
+        {
+            reader.Read();
+            while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+            {
+                var isQuery = reader.ValueTextEquals("query"u8);
+                var isParameters = reader.ValueTextEquals("parameters"u8);
+                reader.Read();
+                if (isQuery)
+                {
+                    sql = reader.GetString();
+                }
+
+                var start = (int)reader.TokenStartIndex;
+                reader.Skip();
+                if (isParameters)
+                {
+                    parameters = body[start..(int)reader.BytesConsumed];
+                }
+            }
+        }
+        catch (Exception error) when (error is JsonException or InvalidOperationException)
+        {
+            throw new EmulatorException(400, $"The query is not valid JSON: {error.Message}");
+        }
+
+        return new QueryText(sql ?? throw new EmulatorException(400, "The body has no \"query\"."), parameters);
+    }
+}
+
+/// <summary>Query plans and pages.</summary>
+internal sealed class QueryEndpoints(Store store, ThroughputLimit? limit)
+{
+    /// <summary>Applications have some dozens of query texts; one that builds texts from values must not fill the memory.</summary>
+    private const int MaxCompiled = 2_000;
+
+    /// <summary>
+    /// The plan that makes the SDK pass every query through unchanged: with no features named it has nothing to merge, and
+    /// with one range covering all there is nothing to merge.
+    /// </summary>
+    private static readonly byte[] PassThrough =
+        """{"partitionedQueryExecutionInfoVersion":2,"queryInfo":{},"queryRanges":[{"min":"","max":"FF","isMinInclusive":true,"isMaxInclusive":false}]}"""u8.ToArray();
+
+    private readonly ConcurrentDictionary<string, CompiledQuery> _compiled = new();
+
+    public static string Describe(SqlException error) =>
+        error.Position < 0 ? error.Message : $"Syntax error at position {error.Position.ToString(CultureInfo.InvariantCulture)}: {error.Message}";
+
+    public async ValueTask Plan(Exchange exchange, Container container)
+    {
+        _ = container;
+        Compile(QueryText.Parse(await exchange.ReadBody()).Sql); // an error in the text is reported here
+        await exchange.Respond(200, PassThrough);
+    }
+
+    public async ValueTask Page(Exchange exchange, Container container)
+    {
+        var text = QueryText.Parse(await exchange.ReadBody());
+        var query = Compile(text.Sql);
+        var source = new ContainerSource(store, container, Scope.Of(exchange, container));
+        var page = query.Execute(source, text.Parameters, exchange.MaxItemCount(), exchange.Header("x-ms-continuation") is { Length: > 0 } token ? token : null);
+
+        var body = new ArrayBufferWriter<byte>(512 + page.Documents.Sum(d => d.Length + 1));
+        FeedBody.Write(body, container.Rid, "Documents", page.Documents);
+        var charge = RequestCharge.Query(page.ItemsRead, page.BytesRead, body.WrittenCount);
+        exchange.SetCharge(charge);
+        limit?.Spend(charge);
+        exchange.SetHeader("x-ms-item-count", page.Documents.Count.ToString(CultureInfo.InvariantCulture));
+        if (page.Continuation is { } continuation)
+        {
+            exchange.SetHeader("x-ms-continuation", continuation);
+        }
+
+        await exchange.Respond(200, body.WrittenMemory);
+    }
+
+    private CompiledQuery Compile(string sql)
+    {
+        if (_compiled.TryGetValue(sql, out var query))
+        {
+            return query;
+        }
+
+        query = CompiledQuery.Compile(sql);
+        if (_compiled.Count >= MaxCompiled)
+        {
+            _compiled.Clear();
+        }
+
+        return _compiled[sql] = query;
+    }
+}

@@ -1,0 +1,182 @@
+using System.Text;
+using XenoCrm.Local.CosmosEmulator.Json;
+
+namespace XenoCrm.Local.CosmosEmulator.Storage;
+
+/// <summary>
+/// A value in an index, in Cosmos's cross-type order. Arrays and objects have no inner order here: an index may return more
+/// than was asked for, and the engine checks again.
+/// </summary>
+internal readonly struct IndexKey(JsonKind kind, double number, byte[]? text)
+{
+    public readonly JsonKind Kind = kind;
+    public readonly double Number = number;
+    public readonly byte[]? Text = text;
+
+    public static IndexKey Of(JsonValue value) => value.Kind switch
+    {
+        JsonKind.Number => new IndexKey(JsonKind.Number, value.Number, null),
+        JsonKind.String => new IndexKey(JsonKind.String, 0, value.StringUtf8.ToArray()),
+        var kind => new IndexKey(kind, 0, null),
+    };
+
+    public static int Compare(in IndexKey x, in IndexKey y)
+    {
+        if (x.Kind != y.Kind)
+        {
+            return x.Kind.CompareTo(y.Kind);
+        }
+
+        return x.Kind switch
+        {
+            JsonKind.Number => x.Number.CompareTo(y.Number),
+            JsonKind.String => JsonText.Compare(x.Text, y.Text),
+            _ => 0,
+        };
+    }
+}
+
+internal readonly record struct IndexEntry(IndexKey Key, Item Item);
+
+internal readonly struct IndexOrder : IComparer<IndexEntry>
+{
+    public int Compare(IndexEntry x, IndexEntry y)
+    {
+        var order = IndexKey.Compare(x.Key, y.Key);
+        return order != 0 ? order : x.Item.Rid.CompareTo(y.Item.Rid);
+    }
+}
+
+/// <summary>Before the entries equal to a key, or behind them.</summary>
+internal readonly struct IndexBound(IndexKey key, bool behind) : IBound<IndexEntry>
+{
+    public int CompareTo(in IndexEntry element)
+    {
+        var order = IndexKey.Compare(key, element.Key);
+        return order != 0 ? order : behind ? 1 : -1;
+    }
+}
+
+/// <summary>The ordered index of one path. Built when a query first asks for it, then kept by the writer.</summary>
+internal sealed class PathIndex(string path)
+{
+    private readonly byte[][] _segments = [.. IndexingPolicy.Split(path)[..^1].Select(s => s == "[]" ? [] : Encoding.UTF8.GetBytes(s))];
+    private readonly CowTree<IndexEntry, IndexOrder> _tree = new();
+
+    /// <summary>Texts seen lately: columns such as a status or a campaign id then share one copy per value.</summary>
+    private readonly byte[]?[] _recentTexts = new byte[256][];
+
+    public string Path { get; } = path;
+
+    public CowTree<IndexEntry, IndexOrder>.Snapshot Publish() => _tree.Publish();
+
+    public void Build(IEnumerable<(Item Item, ItemVersion Version)> items)
+    {
+        var entries = new List<IndexEntry>();
+        var keys = new List<IndexKey>();
+        foreach (var (item, version) in items)
+        {
+            keys.Clear();
+            Collect(version, keys);
+            foreach (var key in keys)
+            {
+                entries.Add(new IndexEntry(Share(key), item));
+            }
+        }
+
+        var sorted = entries.ToArray();
+        Array.Sort(sorted, default(IndexOrder));
+        _tree.Build(sorted);
+    }
+
+    /// <summary>Moves an item from the values of one version to those of another; null is no version.</summary>
+    public void Update(Item item, ItemVersion? before, ItemVersion? after)
+    {
+        var (old, current) = (new List<IndexKey>(), new List<IndexKey>());
+        if (before is not null)
+        {
+            Collect(before, old);
+        }
+
+        if (after is not null)
+        {
+            Collect(after, current);
+        }
+
+        foreach (var key in old)
+        {
+            if (!Contains(current, key))
+            {
+                _tree.Remove(new IndexEntry(key, item));
+            }
+        }
+
+        foreach (var key in current)
+        {
+            if (!Contains(old, key))
+            {
+                _tree.Add(new IndexEntry(Share(key), item));
+            }
+        }
+    }
+
+    private static bool Contains(List<IndexKey> keys, IndexKey key)
+    {
+        foreach (var other in keys)
+        {
+            if (IndexKey.Compare(other, key) == 0)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private void Collect(ItemVersion version, List<IndexKey> keys) => Collect(JsonValue.Parse(version.Json), 0, keys);
+
+    private void Collect(JsonValue value, int depth, List<IndexKey> keys)
+    {
+        for (; depth < _segments.Length; depth++)
+        {
+            if (_segments[depth].Length == 0)
+            {
+                foreach (var element in value.EnumerateArray())
+                {
+                    Collect(element, depth + 1, keys);
+                }
+
+                return;
+            }
+
+            if (!value.TryGetProperty(_segments[depth], out value))
+            {
+                return;
+            }
+        }
+
+        var key = IndexKey.Of(value);
+        if (!Contains(keys, key))
+        {
+            keys.Add(key);
+        }
+    }
+
+    private IndexKey Share(IndexKey key)
+    {
+        if (key.Text is not { } text)
+        {
+            return key;
+        }
+
+        var hash = new HashCode();
+        hash.AddBytes(text);
+        ref var recent = ref _recentTexts[hash.ToHashCode() & 255];
+        if (recent is null || !recent.AsSpan().SequenceEqual(text))
+        {
+            recent = text;
+        }
+
+        return new IndexKey(key.Kind, 0, recent);
+    }
+}
