@@ -18,6 +18,7 @@ internal sealed class Exchange(HttpContext context)
 
     private readonly IHeaderDictionary _request = context.Request.Headers;
     private readonly IHeaderDictionary _response = context.Response.Headers;
+    private string? _activityId;
 
     public string Method => context.Request.Method;
 
@@ -146,7 +147,8 @@ internal sealed class Exchange(HttpContext context)
         }
     }
 
-    private string ActivityId() => Header("x-ms-activity-id") is { Length: > 0 and < 100 } given && Ascii.IsValid(given) ? given : context.TraceIdentifier;
+    /// <summary>The SDK reads a GUID from it, errors included.</summary>
+    private string ActivityId() => _activityId ??= Guid.TryParse(Header("x-ms-activity-id"), out var given) ? given.ToString() : Guid.NewGuid().ToString();
 
     private static string Code(int status) => status switch
     {
