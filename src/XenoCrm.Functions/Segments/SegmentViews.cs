@@ -1,0 +1,40 @@
+using System.Text.Json;
+using FluentValidation;
+using XenoCrm.Customers;
+
+namespace XenoCrm.Segments;
+
+/// <summary>What a caller says of a segment.</summary>
+/// <param name="Rule">The tree of react-querybuilder.</param>
+public sealed record SegmentInput(string? Name, string? Description, JsonElement? Rule);
+
+public sealed class SegmentInputValidator : AbstractValidator<SegmentInput>
+{
+    public SegmentInputValidator()
+    {
+        RuleFor(s => s.Name).NotEmpty().MaximumLength(100);
+        RuleFor(s => s.Description).MaximumLength(1000);
+        RuleFor(s => s.Rule).NotNull();
+    }
+}
+
+/// <param name="MemberCount">As of <paramref name="BuiltAt"/>.</param>
+public sealed record SegmentView(
+    string Id, string Name, string? Description, JsonElement Rule, SegmentState State,
+    long? MemberCount, DateTimeOffset? BuiltAt, DateTimeOffset CreatedAt, DateTimeOffset UpdatedAt)
+{
+    internal static SegmentView Of(Segment segment, SegmentBuild? build) => new(
+        segment.Id, segment.Name, segment.Description, segment.Rule,
+        build?.Version == segment.Version ? SegmentState.Ready : SegmentState.Building,
+        build?.MemberCount, build?.BuiltAt, segment.CreatedAt, segment.UpdatedAt);
+}
+
+/// <summary>A customer in short. The totals are in the workspace's currency.</summary>
+public sealed record SegmentMember(
+    string Id, string? ExternalId, string? FirstName, string? LastName, string? Email, string? Phone, string? City, string? Country,
+    decimal TotalSpend, int OrderCount, DateTimeOffset? LastActiveAt)
+{
+    internal static SegmentMember Of(Customer c, string currency) => new(
+        c.Id, c.ExternalId, c.FirstName, c.LastName, c.Email, c.Phone, c.City, c.Country,
+        Platform.Money.ToMajor(c.TotalSpend, currency), c.OrderCount, c.LastActiveAt);
+}

@@ -1,0 +1,33 @@
+using FluentValidation;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using XenoCrm.Customers;
+using XenoCrm.Platform;
+
+namespace XenoCrm.Segments;
+
+public static class SegmentsFeature
+{
+    /// <summary>Rules, segments, and the tags that every write of a customer carries (<see cref="ISegmentTagger"/>).</summary>
+    public static IServiceCollection AddSegments(this IServiceCollection services, IConfiguration configuration)
+    {
+        services.AddWorkspaceStore<Segment>(Segment.KindName);
+        services.AddWorkspaceStore<SegmentBuild>(SegmentBuild.KindName);
+        services.AddSingleton<RuleCatalogue>();
+        services.AddSingleton<RuleParser>();
+        services.AddSingleton<SegmentTagger>();
+        services.AddSingleton<ISegmentTagger>(provider => provider.GetRequiredService<SegmentTagger>());
+        services.AddSingleton<SegmentDirectory>();
+        services.AddSingleton<SegmentAudience>();
+        services.AddSingleton<SegmentRebuild>();
+        services.AddSingleton<SegmentSchedule>();
+        services.AddSingleton<ListSegments>();
+        services.AddSingleton<SaveSegment>();
+        services.AddSingleton<DeleteSegment>();
+        services.AddSingleton<PreviewSegment>();
+        services.AddSingleton<ExplainSegment>();
+        services.AddSingleton<IValidator<SegmentInput>, SegmentInputValidator>();
+        services.AddSingleton<IValidator<PreviewRequest>, PreviewRequestValidator>();
+        return services;
+    }
+}
