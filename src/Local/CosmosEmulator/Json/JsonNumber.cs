@@ -58,8 +58,10 @@ internal static class JsonNumber
         return false;
     }
 
-    public static byte[] Format(double value) =>
+    public static byte[] Format(double value) => Encoding.ASCII.GetBytes(double.IsFinite(value) ? Text(value) : $"\"{Text(value)}\"");
+
+    public static string Text(double value) =>
         Math.Floor(value) == value && Math.Abs(value) < 1e18
-            ? Encoding.ASCII.GetBytes(((long)value).ToString(CultureInfo.InvariantCulture))
-            : Encoding.ASCII.GetBytes(value.ToString("R", CultureInfo.InvariantCulture));
+            ? ((long)value).ToString(CultureInfo.InvariantCulture)
+            : value.ToString("R", CultureInfo.InvariantCulture);
 }

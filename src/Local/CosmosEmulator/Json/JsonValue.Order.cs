@@ -84,7 +84,7 @@ public readonly partial struct JsonValue
 
         return _kind switch
         {
-            JsonKind.Number => Number == other.Number,
+            JsonKind.Number => Number.Equals(other.Number),
             JsonKind.String => StringUtf8.SequenceEqual(other.StringUtf8),
             JsonKind.Array => _text.Span.SequenceEqual(other._text.Span) || CompareArrays(this, other) == 0,
             JsonKind.Object => _text.Span.SequenceEqual(other._text.Span) || CompareObjects(this, other) == 0,

@@ -62,9 +62,8 @@ public readonly partial struct JsonValue : IEquatable<JsonValue>, IComparable<Js
 
     public static JsonValue Of(bool value) => new(value ? JsonKind.True : JsonKind.False);
 
-    /// <summary>A number; what is not finite has no JSON form and is undefined.</summary>
-    public static JsonValue Of(double value) =>
-        double.IsFinite(value) ? new(JsonKind.Number, default, Form.Known, value == 0 ? 0 : value) : default;
+    /// <summary>A number. NaN and the infinities exist while a query runs; JSON has no form for them, so they are written as strings.</summary>
+    public static JsonValue Of(double value) => new(JsonKind.Number, default, Form.Known, value == 0 ? 0 : value);
 
     public static JsonValue Of(long value) =>
         value is >= -JsonNumber.ExactInteger and <= JsonNumber.ExactInteger

@@ -31,8 +31,8 @@ public sealed class CompiledFilter
 
     public bool Matches(ReadOnlyMemory<byte> document)
     {
-        var row = new Row(_slots, [], TimeProvider.System.GetUtcNow());
-        row.Load(document, _paths);
+        var row = new Row(_slots, [], TimeProvider.System.GetUtcNow().UtcDateTime);
+        row.Load(new StoredItem(0, document), _paths);
         var found = false;
         _code.Each(row, () =>
         {

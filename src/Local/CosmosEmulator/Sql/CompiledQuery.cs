@@ -59,7 +59,7 @@ public sealed class CompiledQuery
         return new Execution(this, source, NewRow(parameters), maxItems, from).Run();
     }
 
-    private Row NewRow(ReadOnlyMemory<byte> parameters) => new(Slots, BindParameters(_parameters, parameters), _clock.GetUtcNow());
+    private Row NewRow(ReadOnlyMemory<byte> parameters) => new(Slots, BindParameters(_parameters, parameters), _clock.GetUtcNow().UtcDateTime);
 
     internal static JsonValue[] BindParameters(IReadOnlyList<(string Name, int At)> names, ReadOnlyMemory<byte> parameters)
     {

@@ -15,6 +15,8 @@ internal sealed partial class Compiler
         {
             LiteralExpr e => Code.Of(e.Value),
             ParameterExpr e => Parameter(e),
+            NameExpr { Name: "NaN" } e when scope.Find(e.Name) is null => Code.Of(JsonValue.Of(double.NaN)),
+            NameExpr { Name: "Infinity" } e when scope.Find(e.Name) is null => Code.Of(JsonValue.Of(double.PositiveInfinity)),
             NameExpr e => Name(e, scope),
             MemberExpr e => Member(e, scope),
             UnaryExpr e => Unary(e, scope),
@@ -337,24 +339,38 @@ internal sealed partial class Compiler
             return Aggregate(call, kind, scope);
         }
 
-        var function = Functions.Find(call);
-        var arguments = call.Arguments.Select(a => CompileExpr(a, scope)).ToArray();
-        if (function.Clock is { } clock)
+        if (call.Name.Equals("DOCUMENTID", StringComparison.OrdinalIgnoreCase))
         {
-            return Code.OfValue(row => clock(row.Now), true);
+            return call.Arguments is [NameExpr name] && scope.Find(name.Name) is { IsItem: true }
+                ? Code.OfValue(row => JsonValue.Of(row.Rid), false)
+                : throw new SqlException("DOCUMENTID takes the alias of the item.", call.At, call.At + call.Name.Length, "SC2050");
         }
 
+        var function = Functions.Find(call);
+        var arguments = call.Arguments.Select(a => CompileExpr(a, scope)).ToArray();
         var evals = arguments.Select(a => a.Eval).ToArray();
-        var run = function.Run;
-        var free = function.IsPure && arguments.All(a => a.IsRowFree);
-        var code = evals.Length switch
+        var free = arguments.All(a => a.IsRowFree);
+        if (function.RunAt is { } runAt)
         {
-            1 => Code.OfValue(row => run([evals[0](row)]), free),
-            2 => Code.OfValue(row => run([evals[0](row), evals[1](row)]), free),
-            3 => Code.OfValue(row => run([evals[0](row), evals[1](row), evals[2](row)]), free),
-            _ => Code.OfValue(row => run([.. evals.Select(e => e(row))]), free),
-        };
-        return function.IsPure ? Fold(code, arguments) : code;
+            return Code.OfValue(row => runAt(row.Now, [.. evals.Select(e => e(row))]), free);
+        }
+
+        var run = function.Run!;
+        if (!function.IsPure)
+        {
+            return Code.OfValue(row => run([.. evals.Select(e => e(row))]), false);
+        }
+
+        // The usual numbers of arguments need no array.
+        return Fold(
+            evals.Length switch
+            {
+                1 => Code.OfValue(row => run([evals[0](row)]), free),
+                2 => Code.OfValue(row => run([evals[0](row), evals[1](row)]), free),
+                3 => Code.OfValue(row => run([evals[0](row), evals[1](row), evals[2](row)]), free),
+                _ => Code.OfValue(row => run([.. evals.Select(e => e(row))]), free),
+            },
+            arguments);
     }
 
     private Code Aggregate(CallExpr call, AggregateKind kind, Scope scope)

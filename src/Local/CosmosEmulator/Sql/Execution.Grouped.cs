@@ -92,7 +92,7 @@ internal sealed partial class Execution
         {
             rid = item.Rid;
             bytes += item.Json.Length;
-            row.Load(item.Json, _query.Filter);
+            row.Load(item, _query.Filter);
             _code.Each(row, add);
         }
 

@@ -123,7 +123,7 @@ internal sealed partial class Execution
             var more = false;
             var number = 0;
             Read(item);
-            _row.Load(item.Json, _query.Filter);
+            _row.Load(item, _query.Filter);
             _code.Each(_row, () =>
             {
                 // Keys come from the item as it is now: an index may lag behind it, a page must not go back.
@@ -206,7 +206,7 @@ internal sealed partial class Execution
         }
         else
         {
-            _row.Load(row.Item.Json, _query.Filter);
+            _row.Load(row.Item, _query.Filter);
         }
 
         _query.Rest.Extract(row.Item.Json, _row.Slots);
@@ -227,7 +227,7 @@ internal sealed partial class Execution
         foreach (var item in items)
         {
             Read(item);
-            _row.Load(item.Json, _query.Filter);
+            _row.Load(item, _query.Filter);
             var number = 0;
             _code.Each(_row, () =>
             {

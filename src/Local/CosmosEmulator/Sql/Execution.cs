@@ -139,7 +139,7 @@ internal sealed partial class Execution
             rid = item.Rid;
             rows = 0;
             done = _from is null || rid > _from.Rid ? 0 : rid < _from.Rid || _from.Rows < 0 ? int.MaxValue : _from.Rows;
-            _row.Load(item.Json, _query.Filter);
+            _row.Load(item, _query.Filter);
             _code.Each(_row, Found);
             if (IsDone)
             {

@@ -18,7 +18,7 @@ internal delegate Truth Test(Row row);
 /// What compiled code runs on: slots for the item, the paths taken from it, the FROM variables, group keys and aggregates.
 /// One per thread; loaded anew for each item.
 /// </summary>
-internal sealed class Row(int slots, JsonValue[] parameters, DateTimeOffset now)
+internal sealed class Row(int slots, JsonValue[] parameters, DateTime now)
 {
     /// <summary>The slot of the item itself.</summary>
     public const int Root = 0;
@@ -27,14 +27,17 @@ internal sealed class Row(int slots, JsonValue[] parameters, DateTimeOffset now)
 
     public readonly JsonValue[] Parameters = parameters;
 
-    public readonly DateTimeOffset Now = now;
+    public readonly DateTime Now = now;
 
     public Row Fresh() => new(Slots.Length, Parameters, Now);
 
+    public long Rid { get; private set; }
+
     /// <summary>Takes the paths of the predicate from an item; those of the output follow when it matches.</summary>
-    public void Load(ReadOnlyMemory<byte> json, PathTree paths)
+    public void Load(StoredItem item, PathTree paths)
     {
-        Slots[Root] = JsonValue.OfObject(json);
-        paths.Extract(json, Slots);
+        Rid = item.Rid;
+        Slots[Root] = JsonValue.OfObject(item.Json);
+        paths.Extract(item.Json, Slots);
     }
 }

@@ -187,7 +187,8 @@ internal static class ArrayFunctions
 
     private static JsonValue Intersect(in JsonValue a, in JsonValue b)
     {
-        var other = b.EnumerateArray().ToList().ToHashSet();
-        return JsonValue.ArrayOf(a.EnumerateArray().ToList().Where(other.Contains).Distinct());
+        // The order of the second, as the documentation's examples have it.
+        var first = a.EnumerateArray().ToList().ToHashSet();
+        return JsonValue.ArrayOf(b.EnumerateArray().ToList().Where(first.Contains).Distinct());
     }
 }

@@ -4,10 +4,19 @@ namespace XenoCrm.Local.CosmosEmulator.Sql;
 
 internal delegate JsonValue Run(ReadOnlySpan<JsonValue> a);
 
+/// <param name="now">When the execution began.</param>
+internal delegate JsonValue RunAt(DateTime now, ReadOnlySpan<JsonValue> a);
+
 /// <param name="Max">-1: any number of arguments.</param>
-/// <param name="IsPure">The same arguments always give the same value, so constants fold and a plan may use it.</param>
-/// <param name="Clock">Set for the functions that depend on the time of the execution alone.</param>
-internal sealed record Function(int Min, int Max, Run Run, bool IsPure = true, Func<DateTimeOffset, JsonValue>? Clock = null);
+/// <param name="IsPure">The same arguments always give the same value.</param>
+internal sealed record Function(int Min, int Max, Run? Run, bool IsPure = true)
+{
+    public Function(int min, int max, RunAt runAt)
+        : this(min, max, (Run?)null, IsPure: false) => RunAt = runAt;
+
+    /// <summary>Set instead of <see cref="Run"/> when the value depends on the time as well.</summary>
+    public RunAt? RunAt { get; }
+}
 
 /// <summary>The system functions of the documentation by name.</summary>
 internal static class Functions

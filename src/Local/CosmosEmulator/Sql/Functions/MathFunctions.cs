@@ -2,7 +2,7 @@ using XenoCrm.Local.CosmosEmulator.Json;
 
 namespace XenoCrm.Local.CosmosEmulator.Sql;
 
-/// <summary>Doubles in, doubles out; the Int... functions work on 64-bit integers. What is not finite is undefined.</summary>
+/// <summary>Doubles in, doubles out; the Int... functions work on 64-bit integers. What has no value is NaN, as in JavaScript.</summary>
 internal static class MathFunctions
 {
     public static readonly Dictionary<string, Function> All = new()
@@ -19,7 +19,7 @@ internal static class MathFunctions
         ["EXP"] = Map(Math.Exp),
         ["FLOOR"] = Map(Math.Floor),
         ["LOG"] = new(1, 2, a => a[0].Kind != JsonKind.Number || (a.Length == 2 && a[1].Kind != JsonKind.Number) ? default
-            : JsonValue.Of(a.Length == 1 ? Math.Log(a[0].Number) : Math.Log(a[0].Number, a[1].Number))),
+            : JsonValue.Of(a.Length == 1 ? Math.Log(a[0].Number) : a[1].Number == 10 ? Math.Log10(a[0].Number) : Math.Log(a[0].Number, a[1].Number))),
         ["LOG10"] = Map(Math.Log10),
         ["NUMBERBIN"] = new(1, 2, NumberBin),
         ["PI"] = new(0, 0, _ => JsonValue.Of(Math.PI)),
@@ -27,7 +27,7 @@ internal static class MathFunctions
         ["RADIANS"] = Map(x => Math.PI * x / 180),
         ["RAND"] = new(0, 0, _ => JsonValue.Of(NextDouble()), IsPure: false),
         ["ROUND"] = new(1, 2, Round),
-        ["SIGN"] = Map(x => Math.Sign(x)),
+        ["SIGN"] = Map(x => double.IsNaN(x) ? x : Math.Sign(x)),
         ["SIN"] = Map(Math.Sin),
         ["SQRT"] = Map(Math.Sqrt),
         ["SQUARE"] = Map(x => x * x),

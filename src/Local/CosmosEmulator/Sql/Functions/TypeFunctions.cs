@@ -56,7 +56,7 @@ internal static class TypeFunctions
         JsonKind.String => value,
         JsonKind.Number => JsonValue.Of(value.TryGetInteger(out var integer)
             ? integer.ToString(CultureInfo.InvariantCulture)
-            : value.Number.ToString("R", CultureInfo.InvariantCulture)),
+            : JsonNumber.Text(value.Number)),
         _ => JsonValue.OfUtf8(value.ToUtf8()),
     };
 }
