@@ -75,6 +75,22 @@ public sealed class AzuriteProcess : IAsyncDisposable
 
     public ValueTask DisposeAsync() => Process.DisposeAsync();
 
+    /// <summary>For <c>node</c>.</summary>
+    internal static string[] Arguments(string folder, (int Blob, int Queue, int Table) ports)
+    {
+        // The keep-alive time-outs (seconds) outlast the clients' connection pools; at Node's 5 s an idle connection is
+        // closed just as a client writes to it.
+        return
+        [
+            AzuriteInstallation.Launcher, "--silent", "--skipApiVersionCheck", "--disableTelemetry",
+            "--location", Path.GetFullPath(folder),
+            "--blobPort", Text(ports.Blob), "--queuePort", Text(ports.Queue), "--tablePort", Text(ports.Table),
+            "--blobKeepAliveTimeout", "180", "--queueKeepAliveTimeout", "180", "--tableKeepAliveTimeout", "180",
+        ];
+
+        static string Text(int port) => port.ToString(CultureInfo.InvariantCulture);
+    }
+
     private static (int, int, int) FreePorts()
     {
         var free = Ports.Free(3);
@@ -89,55 +105,43 @@ public sealed class AzuriteProcess : IAsyncDisposable
             {
                 Name = "azurite",
                 FileName = "node",
-                // The keep-alive time-outs (seconds) outlast the clients' connection pools; at Node's 5 s an idle
-                // connection is closed just as a client writes to it.
-                Arguments =
-                [
-                    AzuriteInstallation.Launcher, "--silent", "--skipApiVersionCheck", "--disableTelemetry",
-                    "--location", Path.GetFullPath(options.Folder),
-                    "--blobPort", Text(ports.Blob), "--queuePort", Text(ports.Queue), "--tablePort", Text(ports.Table),
-                    "--blobKeepAliveTimeout", "180", "--queueKeepAliveTimeout", "180", "--tableKeepAliveTimeout", "180",
-                ],
+                Arguments = Arguments(options.Folder, ports),
                 LogFile = options.LogFile ?? Path.Combine(options.Folder, "azurite.log"),
             });
         }
         catch (Win32Exception e)
         {
             throw new LocalException("Node.js is missing: Azurite, the local blob and queue storage, needs Node.js 20 or later on the PATH (https://nodejs.org).", e);
-        }
+        }    }
 
-        static string Text(int port) => port.ToString(CultureInfo.InvariantCulture);
+    /// <summary>All three services accept connections.</summary>
+    internal static async Task<bool> ListensAsync((int Blob, int Queue, int Table) ports)
+    {
+        try
+        {
+            foreach (var port in new[] { ports.Blob, ports.Queue, ports.Table })
+            {
+                using var client = new TcpClient();
+                await client.ConnectAsync("127.0.0.1", port);
+            }
+            return true;
+        }
+        catch (SocketException)
+        {
+            return false;
+        }
     }
 
     private static async Task WaitUntilReadyAsync(ChildProcess process, (int Blob, int Queue, int Table) ports, CancellationToken cancellation)
     {
-        using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        timeout.CancelAfter(StartTimeout);
-        foreach (var port in new[] { ports.Blob, ports.Queue, ports.Table })
+        var since = TimeProvider.System.GetTimestamp();
+        while (!await ListensAsync(ports))
         {
-            while (!await ConnectsAsync(port, timeout.Token))
-            {
-                if (process.Exited.IsCompleted)
-                    throw new LocalException($"Azurite ended while starting (exit code {await process.Exited}). The end of its output:\n{string.Join('\n', process.Tail())}");
-                cancellation.ThrowIfCancellationRequested();
-                if (timeout.IsCancellationRequested)
-                    throw new LocalException($"Azurite does not listen on port {port} after {StartTimeout.TotalSeconds:0} s. Its log: {process.LogFile}");
-                await Task.Delay(TimeSpan.FromMilliseconds(30), CancellationToken.None);
-            }
-        }
-    }
-
-    private static async Task<bool> ConnectsAsync(int port, CancellationToken cancellation)
-    {
-        try
-        {
-            using var client = new TcpClient();
-            await client.ConnectAsync("127.0.0.1", port, cancellation);
-            return true;
-        }
-        catch (Exception e) when (e is SocketException or OperationCanceledException)
-        {
-            return false;
+            if (process.Exited.IsCompleted)
+                throw new LocalException($"Azurite ended while starting (exit code {await process.Exited}). The end of its output:\n{string.Join('\n', process.Tail())}");
+            if (TimeProvider.System.GetElapsedTime(since) > StartTimeout)
+                throw new LocalException($"Azurite does not listen on its ports after {StartTimeout.TotalSeconds:0} s. Its log: {process.LogFile}");
+            await Task.Delay(TimeSpan.FromMilliseconds(30), cancellation);
         }
     }
 }

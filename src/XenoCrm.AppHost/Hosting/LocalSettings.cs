@@ -1,0 +1,42 @@
+using System.Text.Json;
+
+namespace XenoCrm.AppHost;
+
+/// <summary>The function app's settings, from <c>local.settings.json</c> or, without one, from the sample.</summary>
+public static class LocalSettings
+{
+    public static Dictionary<string, string> Load()
+    {
+        var own = Path.Combine(Repository.Root, "local.settings.json");
+        var file = File.Exists(own) ? own : Path.Combine(Repository.Root, "local.settings.sample.json");
+        try
+        {
+            using var json = JsonDocument.Parse(File.ReadAllBytes(file), new JsonDocumentOptions { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true });
+            return json.RootElement.GetProperty("Values").EnumerateObject().ToDictionary(p => p.Name, p => p.Value.ToString());
+        }
+        catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException)
+        {
+            throw new LocalException($"{file} cannot be read: it must be a JSON object with an object \"Values\" ({e.Message})", e);
+        }
+    }
+
+    /// <summary>The settings with the addresses of what the AppHost starts in place of those in the file.</summary>
+    public static Dictionary<string, string> For(LocalPorts ports)
+    {
+        var settings = Load();
+        settings["AzureWebJobsStorage"] = AzuriteProcess.ConnectionStringFor((ports.Blobs, ports.Queues, ports.Tables));
+        settings["Cosmos__Endpoint"] = $"http://127.0.0.1:{ports.Cosmos}/";
+        // The emulator's published key; the emulator checks it.
+        settings["Cosmos__Key"] = "C2y6yDjf5/R+ob0N8A7Cgv30VRDJIWEHLM+4QDU5DE2nQ9nDuVTqobD4b8mGGyPMbIZnqyMsEcaGQy67XIw/Jw==";
+        settings["Cosmos__Database"] = "xenocrm";
+        settings["Vendors__Generic__BaseAddress"] = $"http://127.0.0.1:{ports.Vendor}/";
+        settings["PublicBaseAddress"] = $"http://127.0.0.1:{ports.Api}";
+        settings["ASPNETCORE_URLS"] = $"http://127.0.0.1:{ports.Api}";
+        return settings;
+    }
+
+    public static string Required(this IReadOnlyDictionary<string, string> settings, string key) =>
+        settings.TryGetValue(key, out var value) && value.Length > 0
+            ? value
+            : throw new LocalException($"The setting {key} is missing: see local.settings.sample.json.");
+}
