@@ -1,0 +1,18 @@
+using XenoCrm.Platform.Errors;
+
+namespace XenoCrm.Orders;
+
+public sealed record OrderNotFound(string Id)
+    : Problem(404, "order.not_found", "There is no such order", $"No order has the id {Id}.");
+
+public sealed record OrderRefused(int Status, string Code, string Reason)
+    : Problem(Status, Code, "The order cannot be written", Reason);
+
+internal static class OrderCodes
+{
+    public const string CustomerUnknown = "order.customer_unknown";
+    public const string StatusInvalid = "order.status_invalid";
+    public const string AmountMissing = "order.amount_missing";
+    public const string TotalTooLarge = "order.total_too_large";
+    public const string Busy = "order.busy";
+}

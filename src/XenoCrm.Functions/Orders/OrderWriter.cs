@@ -1,0 +1,230 @@
+using System.Collections.Concurrent;
+using System.Security.Cryptography;
+using XenoCrm.Customers;
+using XenoCrm.Platform.Cosmos;
+
+namespace XenoCrm.Orders;
+
+/// <param name="Row">1-based number in the file or list; ascending within a run and from run to run.</param>
+public sealed record OrderRow(OrderDraft Draft, long Row);
+
+/// <param name="Source">Where new orders come from.</param>
+/// <param name="ImportId">Rows of an import are noted on what they write: repeating them changes nothing.</param>
+/// <param name="CreateMissingCustomers">A customer that is not found is created from its reference, else the row fails.</param>
+public sealed record OrderOptions(string Source, string? ImportId = null, bool CreateMissingCustomers = false);
+
+/// <summary>
+/// Creates and updates a run of orders. Per customer one transaction holds the orders and the customer's new totals, under
+/// the customer's ETag: there is no moment, and no crash point, at which they differ. Orders are taken for new and
+/// created; if one exists (409) or the customer has changed (412) nothing of the transaction happened, both are read and
+/// it is tried again. One request per customer and run, and two reads per thousand rows.
+/// </summary>
+public sealed class OrderWriter(OrderStore orders, CustomerStore customers, CustomerWriter writer, TimeProvider clock)
+{
+    /// <summary>The larger the run, the more orders share their customer's transaction.</summary>
+    public const int GoodRunSize = 5000;
+
+    /// <summary>The gateway keeps 50 connections.</summary>
+    private const int Parallel = 48;
+
+    /// <summary>Rows that change nothing fill no transaction, but what they are compared with must be read.</summary>
+    private const int MaxRowsAtOnce = 200;
+
+    private const int MaxRounds = 300;
+
+    /// <returns>One result per row, in order; <see cref="WriteResult.CustomerId"/> is the order's customer.</returns>
+    public async Task<IReadOnlyList<WriteResult>> UpsertAsync(IReadOnlyList<OrderRow> rows, OrderOptions options, CancellationToken cancellation)
+    {
+        await customers.RefreshSegmentsAsync(cancellation);
+        var results = new WriteResult[rows.Count];
+        var left = Enumerable.Range(0, rows.Count).ToList();
+        for (var round = 0; left.Count > 0; round++)
+        {
+            if (round == MaxRounds)
+            {
+                left.ForEach(i => results[i] = WriteResult.Failed(OrderCodes.Busy, "The customer kept changing or disappearing: try again."));
+                break;
+            }
+
+            if (round > 0)
+            {
+                await Task.Delay(RandomNumberGenerator.GetInt32(1, 4 << Math.Min(round, 5)), cancellation);
+            }
+
+            left = await RoundAsync(rows, left, options, results, cancellation);
+        }
+
+        return results;
+    }
+
+    /// <returns>Rows whose customer disappeared meanwhile: their reference must be resolved again.</returns>
+    private async Task<List<int>> RoundAsync(IReadOnlyList<OrderRow> rows, List<int> pending, OrderOptions options, WriteResult[] results, CancellationToken cancellation)
+    {
+        var found = await FindCustomersAsync(rows, pending, options, results, cancellation);
+        var groups = pending.Where(i => found.ContainsKey(i)).GroupBy(i => found[i].Value.Id).Select(g => (Customer: found[g.First()], Rows: g.ToList()));
+        var left = new ConcurrentBag<int>();
+        await System.Threading.Tasks.Parallel.ForEachAsync(
+            groups,
+            new ParallelOptions { MaxDegreeOfParallelism = Parallel, CancellationToken = cancellation },
+            async (group, token) =>
+            {
+                foreach (var index in await WriteAsync(rows, group.Rows, group.Customer, options, results, token))
+                {
+                    left.Add(index);
+                }
+            });
+        return [.. left.Order()];
+    }
+
+    /// <summary>One customer's rows, a transaction at a time.</summary>
+    /// <returns>The rows that are left because the customer is gone.</returns>
+    private async Task<List<int>> WriteAsync(
+        IReadOnlyList<OrderRow> rows, List<int> group, Versioned<Customer> customer, OrderOptions options, WriteResult[] results, CancellationToken cancellation)
+    {
+        var known = new Dictionary<string, Versioned<Order>>();
+        for (var (next, attempt) = (0, 0); next < group.Count; attempt++)
+        {
+            if (attempt > 1)
+            {
+                await Task.Delay(RandomNumberGenerator.GetInt32(1, 4 << Math.Min(attempt, 5)), cancellation);
+            }
+
+            var plan = new OrderPlan(customer, known, options, clock.GetUtcNow());
+            var end = next;
+            while (end < group.Count && end < next + MaxRowsAtOnce && plan.TryAdd(group[end], rows[group[end]]))
+            {
+                end++;
+            }
+
+            if (await TryStoreAsync(plan, cancellation) is { } stored)
+            {
+                foreach (var (index, result) in plan.Results)
+                {
+                    results[index] = result;
+                }
+
+                (customer, known, next, attempt) = (stored, [], end, 0);
+                continue;
+            }
+
+            // One request tells both what was in the way and what to go on from.
+            var numbers = group[next..end].Select(i => rows[i].Draft.OrderNumber);
+            if (attempt == MaxRounds || await orders.ReadAsync(customer.Value.Id, numbers, cancellation) is not { } current)
+            {
+                return group[next..];
+            }
+
+            (customer, known) = (current.Customer, current.Orders);
+        }
+
+        return [];
+    }
+
+    /// <returns>The customer as stored now, or null when something was not as it was read.</returns>
+    private async Task<Versioned<Customer>?> TryStoreAsync(OrderPlan plan, CancellationToken cancellation)
+    {
+        if (!plan.HasWrites)
+        {
+            return plan.Before;
+        }
+
+        var before = plan.Before;
+        var after = plan.After;
+        if (after is null)
+        {
+            if (await orders.ReadAllAsync(before.Value.Id, cancellation) is not { } all || all.Customer.ETag != before.ETag)
+            {
+                return null;
+            }
+
+            after = plan.SumUp(all.Orders.Values.Select(o => o.Value));
+        }
+
+        var customer = customers.Derive(after);
+        return await orders.TryWriteAsync(customer, before.ETag, plan.Writes, [], cancellation) is { } etag ? new(customer, etag) : null;
+    }
+
+    /// <summary>The customer of each row; rows that have none get their failure.</summary>
+    private async Task<Dictionary<int, Versioned<Customer>>> FindCustomersAsync(
+        IReadOnlyList<OrderRow> rows, List<int> pending, OrderOptions options, WriteResult[] results, CancellationToken cancellation)
+    {
+        var found = new Dictionary<int, Versioned<Customer>>(pending.Count);
+        var missing = await ResolveAsync(rows, pending, found, cancellation);
+        if (options.CreateMissingCustomers)
+        {
+            var creatable = missing.Where(i => rows[i].Draft.Customer is not null).ToList();
+            if (creatable.Count > 0)
+            {
+                var created = await writer.UpsertAsync([.. creatable.Select(i => new UpsertRow(rows[i].Draft.Customer!, rows[i].Row))], new("order"), cancellation);
+                foreach (var (index, result) in creatable.Zip(created).Where(c => c.Second.Outcome == WriteOutcome.Failed))
+                {
+                    results[index] = result;
+                }
+
+                var ids = creatable.Zip(created).Where(c => c.Second.CustomerId is not null).ToDictionary(c => c.First, c => c.Second.CustomerId!);
+                var byId = (await customers.ReadManyAsync([.. ids.Values.Distinct()], cancellation)).ToDictionary(c => c.Value.Id);
+                foreach (var (index, id) in ids)
+                {
+                    if (byId.TryGetValue(id, out var customer))
+                    {
+                        found[index] = customer;
+                    }
+                }
+            }
+        }
+
+        foreach (var index in missing.Where(i => !found.ContainsKey(i) && results[i] is null))
+        {
+            results[index] = WriteResult.Failed(OrderCodes.CustomerUnknown, "No customer is known under this reference.");
+        }
+
+        return found;
+    }
+
+    /// <returns>The rows whose customer is not known.</returns>
+    private async Task<List<int>> ResolveAsync(
+        IReadOnlyList<OrderRow> rows, List<int> pending, Dictionary<int, Versioned<Customer>> found, CancellationToken cancellation)
+    {
+        var keys = pending.SelectMany(i => Keys(rows[i].Draft)).ToHashSet();
+        var byKey = keys.Count > 0 ? await writer.FindAsync(keys, cancellation) : new Dictionary<string, Versioned<Customer>>();
+        var ids = pending.Select(i => rows[i].Draft.CustomerId).OfType<string>().ToHashSet();
+        var byId = (ids.Count > 0 ? await customers.ReadManyAsync(ids, cancellation) : []).ToDictionary(c => c.Value.Id);
+        var missing = new List<int>();
+        foreach (var index in pending)
+        {
+            var draft = rows[index].Draft;
+            var customer = draft.CustomerId is { } id
+                ? byId.GetValueOrDefault(id)
+                : Keys(draft).Select(k => byKey.GetValueOrDefault(k)).FirstOrDefault(c => c is not null);
+            if (customer is null)
+            {
+                missing.Add(index);
+            }
+            else
+            {
+                found[index] = customer;
+            }
+        }
+
+        return missing;
+    }
+
+    /// <summary>In the order in which they decide.</summary>
+    private static IEnumerable<string> Keys(OrderDraft draft)
+    {
+        if (draft.Customer?.ExternalId is { } externalId)
+        {
+            yield return CustomerIdentities.External(externalId);
+        }
+
+        if (draft.Customer?.Email is { } email)
+        {
+            yield return CustomerIdentities.Email(email);
+        }
+
+        if (draft.Customer is { PhoneUsable: true, Phone: { } phone })
+        {
+            yield return CustomerIdentities.Phone(phone);
+        }
+    }
+}
