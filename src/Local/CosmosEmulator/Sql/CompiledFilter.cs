@@ -32,7 +32,11 @@ public sealed class CompiledFilter
     public bool Matches(ReadOnlyMemory<byte> document)
     {
         var row = new Row(_slots, [], TimeProvider.System.GetUtcNow().UtcDateTime);
-        row.Load(new StoredItem(0, document), _paths);
+        if (!row.Load(new StoredItem(0, document), _paths))
+        {
+            return false;
+        }
+
         var found = false;
         _code.Each(row, () =>
         {

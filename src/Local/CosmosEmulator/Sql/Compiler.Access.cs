@@ -89,4 +89,65 @@ internal sealed partial class Compiler
         var codes = values.Select(v => CompileExpr(v, scope)).ToList();
         return codes.All(c => c.IsRowFree) ? new PathCondition(PathTree.PolicyPath(names) + tail, kind, [.. codes.Select(c => c.Eval)]) : null;
     }
+
+    /// <summary>Conditions of WHERE that hang on one path of the item and must all hold.</summary>
+    private void AddGuards(Expr where, Scope scope)
+    {
+        if (where is BinaryExpr { Op: BinaryOp.And } both)
+        {
+            AddGuards(both.Left, scope);
+            AddGuards(both.Right, scope);
+            return;
+        }
+
+        List<string>? path = null;
+        if (HasOnePath(where, scope, ref path) && path is not null)
+        {
+            Filter.AddGuard(path, CompileExpr(where, scope).Test);
+        }
+    }
+
+    private static bool HasOnePath(Expr expr, Scope scope, ref List<string>? path)
+    {
+        if (TryItemPath(expr, scope, out var found))
+        {
+            path ??= found;
+            return found.Count > 0 && path.SequenceEqual(found);
+        }
+
+        switch (expr)
+        {
+            case LiteralExpr or ParameterExpr:
+                return true;
+            case MemberExpr e:
+                return HasOnePath(e.Of, scope, ref path) && HasOnePath(e.Index, scope, ref path);
+            case UnaryExpr e:
+                return HasOnePath(e.Operand, scope, ref path);
+            case BinaryExpr e:
+                return HasOnePath(e.Left, scope, ref path) && HasOnePath(e.Right, scope, ref path);
+            case BetweenExpr e:
+                return HasOnePath(e.Value, scope, ref path) && HasOnePath(e.Low, scope, ref path) && HasOnePath(e.High, scope, ref path);
+            case LikeExpr e:
+                return HasOnePath(e.Value, scope, ref path) && HasOnePath(e.Pattern, scope, ref path);
+            case InExpr e:
+                return HasOnePath(e.Value, scope, ref path) && AllHaveOnePath(e.Items, scope, ref path);
+            case CallExpr e:
+                return AllHaveOnePath(e.Arguments, scope, ref path);
+            default:
+                return false;
+        }
+    }
+
+    private static bool AllHaveOnePath(IReadOnlyList<Expr> items, Scope scope, ref List<string>? path)
+    {
+        foreach (var item in items)
+        {
+            if (!HasOnePath(item, scope, ref path))
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
 }

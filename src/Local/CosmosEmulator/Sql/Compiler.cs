@@ -33,6 +33,11 @@ internal sealed partial class Compiler
         var sources = query.Sources.Select((source, i) => CompileSource(source, i == 0, scope)).ToList();
         var where = query.Where is null ? null : CompileExpr(query.Where, scope).Test;
         var access = isSubquery || sources is not [{ IsItem: true }, ..] ? null : FindAccess(query.Where, scope);
+        if (!isSubquery && sources is [{ IsItem: true }, ..] && query.Where is not null)
+        {
+            AddGuards(query.Where, scope);
+        }
+
         var grouped = query.GroupBy.Count > 0 || ExprText.HasAggregate(query.SelectValue) || query.SelectList.Any(i => ExprText.HasAggregate(i.Value));
         var orderBy = query.OrderBy.Select(o => CompileOrder(o, scope)).ToList();
         if (grouped && orderBy.Count > 0)
@@ -146,6 +151,13 @@ internal sealed partial class Compiler
         }
 
         var name = (NameExpr)root;
+        if (path is NameExpr && !source.Iterate && scope.Find(name.Name) is { IsItem: true })
+        {
+            // FROM root in a subquery, as LINQ writes it: still the item.
+            scope.Add(source.Alias!, Row.Root, isItem: true, source.At);
+            return new(null, Row.Root, false, true, null);
+        }
+
         if (scope.Find(name.Name) is null)
         {
             if (!first || scope.Parent is not null)

@@ -92,8 +92,10 @@ internal sealed partial class Execution
         {
             rid = item.Rid;
             bytes += item.Json.Length;
-            row.Load(item, _query.Filter);
-            _code.Each(row, add);
+            if (row.Load(item, _query.Filter))
+            {
+                _code.Each(row, add);
+            }
         }
 
         lock (_page)

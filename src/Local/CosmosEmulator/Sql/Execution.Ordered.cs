@@ -123,7 +123,11 @@ internal sealed partial class Execution
             var more = false;
             var number = 0;
             Read(item);
-            _row.Load(item, _query.Filter);
+            if (!_row.Load(item, _query.Filter))
+            {
+                continue;
+            }
+
             _code.Each(_row, () =>
             {
                 // Keys come from the item as it is now: an index may lag behind it, a page must not go back.
@@ -136,7 +140,7 @@ internal sealed partial class Execution
                         return false;
                     }
 
-                    _query.Rest.Extract(item.Json, _row.Slots);
+                    _query.Rest.Extract(item.Json, _row);
                     Emit(_row);
                     last = new(keys, item, number, null);
                 }
@@ -209,7 +213,7 @@ internal sealed partial class Execution
             _row.Load(row.Item, _query.Filter);
         }
 
-        _query.Rest.Extract(row.Item.Json, _row.Slots);
+        _query.Rest.Extract(row.Item.Json, _row);
     }
 
     /// <summary>The first rows in order: as many as the page can take (all when DISTINCT may drop any of them).</summary>
@@ -227,7 +231,11 @@ internal sealed partial class Execution
         foreach (var item in items)
         {
             Read(item);
-            _row.Load(item, _query.Filter);
+            if (!_row.Load(item, _query.Filter))
+            {
+                continue;
+            }
+
             var number = 0;
             _code.Each(_row, () =>
             {

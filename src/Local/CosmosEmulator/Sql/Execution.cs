@@ -84,15 +84,25 @@ internal sealed partial class Execution
         _page.BytesRead += item.Json.Length;
     }
 
+    /// <summary>
+    /// Whether candidates beat a scan for one page. Those that must be sorted by rid are read whole for every page, while a
+    /// scan ends when the page is full: for a wide range it reads fewer items.
+    /// </summary>
+    private bool IsCheaper(Candidates candidates)
+    {
+        const int Doubt = 4;
+        var total = (long)_source.EstimatedCount;
+        var scan = candidates.ByRid || _seen is not null ? total : Math.Min(total, Doubt * _page.Limit * total / Math.Max(1, candidates.Estimate));
+        return candidates.Estimate < scan;
+    }
+
     private Continuation? Plain()
     {
         // DISTINCT must know all rows before: it starts again, and returns only what follows the last page.
         var replay = _seen is not null && _from is not null;
         var start = _from is null || replay ? 0 : _from.Rows < 0 ? _from.Rid + 1 : _from.Rid;
         var candidates = _planner.Choose(_code.Access);
-        var items = candidates is not null && candidates.Estimate < _source.EstimatedCount
-            ? candidates.InOrder(start)
-            : _source.Scan(start - 1);
+        var items = candidates is not null && IsCheaper(candidates) ? candidates.InOrder(start) : _source.Scan(start - 1);
         long rid = 0;
         int rows = 0, done = 0;
         var more = false;
@@ -113,7 +123,7 @@ internal sealed partial class Execution
                 return false;
             }
 
-            _query.Rest.Extract(_row.Slots[Row.Root].ToUtf8(), _row.Slots);
+            _query.Rest.Extract(_row.Slots[Row.Root].ToUtf8(), _row);
             Emit(_row);
             return !IsDone;
         }
@@ -122,7 +132,7 @@ internal sealed partial class Execution
         {
             if (replay)
             {
-                _query.Rest.Extract(_row.Slots[Row.Root].ToUtf8(), _row.Slots);
+                _query.Rest.Extract(_row.Slots[Row.Root].ToUtf8(), _row);
                 _seen!.Add(_code.Output(_row));
             }
         }
@@ -139,8 +149,11 @@ internal sealed partial class Execution
             rid = item.Rid;
             rows = 0;
             done = _from is null || rid > _from.Rid ? 0 : rid < _from.Rid || _from.Rows < 0 ? int.MaxValue : _from.Rows;
-            _row.Load(item, _query.Filter);
-            _code.Each(_row, Found);
+            if (_row.Load(item, _query.Filter))
+            {
+                _code.Each(_row, Found);
+            }
+
             if (IsDone)
             {
                 return null;

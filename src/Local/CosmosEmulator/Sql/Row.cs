@@ -33,11 +33,11 @@ internal sealed class Row(int slots, JsonValue[] parameters, DateTime now)
 
     public long Rid { get; private set; }
 
-    /// <summary>Takes the paths of the predicate from an item; those of the output follow when it matches.</summary>
-    public void Load(StoredItem item, PathTree paths)
+    /// <summary>Takes the paths of the predicate from an item; false when they show already that it does not match.</summary>
+    public bool Load(StoredItem item, PathTree paths)
     {
         Rid = item.Rid;
         Slots[Root] = JsonValue.OfObject(item.Json);
-        paths.Extract(item.Json, Slots);
+        return paths.Extract(item.Json, this);
     }
 }
