@@ -10,6 +10,9 @@ namespace XenoCrm.Local.FunctionsRuntime.Tests;
 /// <summary>A function app in the test's process, on a port of its own, with the functions of the given classes.</summary>
 internal sealed class TestApp : IAsyncDisposable
 {
+    // Not the test's own directory: the app's host.json lies there.
+    private static readonly string s_empty = Directory.CreateDirectory(Path.Combine(AppContext.BaseDirectory, "empty")).FullName;
+
     private readonly IHost _host;
     private bool _stopped;
 
@@ -27,31 +30,37 @@ internal sealed class TestApp : IAsyncDisposable
 
     public LogCapture Log { get; }
 
+    public Recorder Recorder => Services.GetRequiredService<Recorder>();
+
     /// <param name="functions">The classes whose functions run.</param>
     /// <param name="settings">Settings as the environment would give them; host.json values under AzureFunctionsJobHost.</param>
     /// <param name="configure">Services and middleware of the app.</param>
+    /// <param name="before">What the functions do, set before the first event.</param>
     public static async Task<TestApp> Start(
-        IEnumerable<Type> functions, IReadOnlyDictionary<string, string>? settings = null, Action<FunctionsApplicationBuilder>? configure = null)
+        IEnumerable<Type> functions, IReadOnlyDictionary<string, string>? settings = null, Action<FunctionsApplicationBuilder>? configure = null, Action<Recorder>? before = null)
     {
         var (builder, log) = Builder(functions, settings, configure);
         var host = builder.Build();
+        before?.Invoke(host.Services.GetRequiredService<Recorder>());
         await host.StartAsync();
         return new TestApp(host, log);
     }
 
-    public static Task<TestApp> Start<T>(IReadOnlyDictionary<string, string>? settings = null, Action<FunctionsApplicationBuilder>? configure = null)
-        => Start([typeof(T)], settings, configure);
+    public static Task<TestApp> Start<T>(
+        IReadOnlyDictionary<string, string>? settings = null, Action<FunctionsApplicationBuilder>? configure = null, Action<Recorder>? before = null)
+        => Start([typeof(T)], settings, configure, before);
 
     public static (FunctionsApplicationBuilder Builder, LogCapture Log) Builder(
         IEnumerable<Type> functions, IReadOnlyDictionary<string, string>? settings = null, Action<FunctionsApplicationBuilder>? configure = null)
     {
-        var arguments = new Dictionary<string, string> { ["urls"] = "http://127.0.0.1:0", ["AzureWebJobsScriptRoot"] = Path.GetTempPath() + "/no-such-directory" };
+        var arguments = new Dictionary<string, string> { ["urls"] = "http://127.0.0.1:0", ["contentRoot"] = s_empty, ["AzureWebJobsScriptRoot"] = s_empty, ["AzureFunctionsWebHost:hostid"] = AzuriteFixture.Unique("host") };
         foreach (var (name, value) in settings ?? new Dictionary<string, string>())
             arguments[name] = value;
         var builder = FunctionsApplication.CreateBuilder([.. arguments.Select(a => $"--{a.Key}={a.Value}")]);
         builder.ConfigureFunctionsWebApplication();
         builder.UseFunctionsFrom(functions);
         var log = new LogCapture();
+        builder.Services.AddSingleton<Recorder>();
         builder.Logging.ClearProviders().AddProvider(log);
         configure?.Invoke(builder);
         return (builder, log);

@@ -8,6 +8,7 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Configuration.EnvironmentVariables;
 using Microsoft.Extensions.Configuration.Memory;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Diagnostics.Metrics;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -103,6 +104,7 @@ public class FunctionsApplicationBuilder : IHostApplicationBuilder, IFunctionsWo
         var catalog = FunctionCatalog.Find(types, Configuration, _aspNetCore);
 
         Services.AddMvcCore();
+        Services.TryAddSingleton(TimeProvider.System);
         Services.AddSingleton(settings);
         Services.AddSingleton(catalog);
         Services.AddSingleton<Shutdown>();

@@ -10,6 +10,8 @@ internal sealed class HostSettings
 {
     public const string OverridePrefix = "AzureFunctionsJobHost";
 
+    private static readonly TimeSpan s_longestDrain = TimeSpan.FromSeconds(30);
+
     public required string HostId { get; init; }
 
     public required string RoutePrefix { get; init; }
@@ -21,8 +23,8 @@ internal sealed class HostSettings
     /// <summary>How long an invocation may take; null is without limit.</summary>
     public required TimeSpan? FunctionTimeout { get; init; }
 
-    /// <summary>How long running invocations may still take when the host stops: the function timeout, else 30 s.</summary>
-    public TimeSpan DrainTime => FunctionTimeout ?? TimeSpan.FromSeconds(30);
+    /// <summary>How long running invocations may still take when the host stops: the function timeout, at most 30 s.</summary>
+    public TimeSpan DrainTime => FunctionTimeout < s_longestDrain ? FunctionTimeout.Value : s_longestDrain;
 
     /// <param name="configuration">The app's configuration: settings of the runtime, and overrides of host.json.</param>
     /// <param name="hostJsonPath">The file, or null when there is none.</param>
