@@ -1,0 +1,72 @@
+using XenoCrm.Platform.Errors;
+
+namespace XenoCrm.Imports;
+
+// What is wrong with a file or a request. What is wrong with a row is in RowCodes.
+
+public sealed record ImportNotFound(string Id)
+    : Problem(404, "import.not_found", "There is no such import", $"No import has the id {Id}.");
+
+public sealed record ImportFinished(string Id)
+    : Problem(409, "import.finished", "The import is over", $"The import {Id} has ended; only one that is waiting or running can be cancelled.");
+
+public sealed record FilePartMissing()
+    : Problem(400, "import.file_missing", "The file is missing", "Send the CSV as the body (text/csv), or as the one file part of multipart/form-data.");
+
+public sealed record MultipartMalformed(string Reason)
+    : Problem(400, "import.multipart_malformed", "The multipart body cannot be read", Reason);
+
+public sealed record FileEmpty()
+    : Problem(422, "import.file_empty", "The file is empty", "A header and at least one row are expected.");
+
+public sealed record FileNotCsv()
+    : Problem(415, "import.not_csv", "The file is not a CSV", "The content is binary. Send comma, semicolon or tab separated text in UTF-8.");
+
+public sealed record HeaderUnreadable(string Reason)
+    : Problem(422, "import.header_unreadable", "The header cannot be read", Reason);
+
+public sealed record NoUsableColumn(string Kind, string Headers, string Known)
+    : Problem(422, "import.no_usable_column", "No column can be used", $"None of the columns ({Headers}) is one of {Kind}. Known are {Known}; others can be mapped with 'mapping'.");
+
+public sealed record RequiredColumnMissing(string Wanted)
+    : Problem(422, "import.required_column_missing", "A required column is missing", $"Wanted: {Wanted}. Name it in the header or map it with 'mapping'.");
+
+public sealed record NoRowUsable(long Rows)
+    : Problem(422, "import.no_row_usable", "No row can be used", $"All {Rows} rows have errors; the first are in 'report'.");
+
+public sealed record MappingInvalid(string Reason)
+    : Problem(400, "import.mapping_invalid", "The mapping is not valid", Reason);
+
+public sealed record DateFormatUnsupported(string Format)
+    : Problem(400, "import.date_format_unsupported", "The date format is not supported", $"'{Format}' must be made of dd, MM, yyyy and, for times, HH, mm, ss, such as dd/MM/yyyy or dd-MM-yyyy HH:mm.");
+
+public sealed record KindUnknown(string Kind)
+    : Problem(400, "import.kind_unknown", "There is no such kind of import", $"'{Kind}' is not customers or orders.");
+
+public sealed record FileChanged()
+    : Problem(409, "import.file_changed", "The file was replaced while it was imported", "What was read until then is kept. The new file is an import of its own.");
+
+public sealed record FileGone()
+    : Problem(404, "import.file_gone", "The file was deleted before it was imported", "What was read until then is kept. Upload the file again to import it.");
+
+public sealed record ImportPoisoned()
+    : Problem(500, "import.gave_up", "The import failed again and again at the same place", "The failures are in the log under the import's id. What was read until then is kept; upload the file again to go on.");
+
+/// <summary>
+/// What can be wrong with a row as text. Stable: clients may switch on them. What its values mean for a customer or an
+/// order is checked there, with codes such as <c>customer.email_invalid</c>.
+/// </summary>
+public static class RowCodes
+{
+    public const string TooLong = "import.row_too_long";
+    public const string QuoteUnclosed = "import.quote_unclosed";
+    public const string QuoteMalformed = "import.quote_malformed";
+    public const string EncodingInvalid = "import.encoding_invalid";
+    public const string TooManyFields = "import.too_many_fields";
+    public const string Required = "import.required";
+    public const string DateInvalid = "import.date_invalid";
+    public const string DateAmbiguous = "import.date_ambiguous";
+    public const string AmountInvalid = "import.amount_invalid";
+    public const string AmountOutOfRange = "import.amount_out_of_range";
+    public const string ValueUnknown = "import.value_unknown";
+}

@@ -1,0 +1,111 @@
+using XenoCrm.Platform.Cosmos;
+using XenoCrm.Platform.Errors;
+
+namespace XenoCrm.Imports;
+
+public enum ImportState
+{
+    /// <summary>The file has not been uploaded yet.</summary>
+    AwaitingUpload,
+    Queued,
+    Running,
+    Completed,
+    Failed,
+    Cancelled,
+}
+
+/// <summary>One file's import, as stored. Where it goes on after a crash is <see cref="Next"/>, moved only after the rows before it are written.</summary>
+public sealed record ImportJob : IWorkspaceItem
+{
+    public const string KindName = "import";
+
+    /// <summary>Follows from the blob and its ETag, so that the same file announced twice is one job. Sorts by time.</summary>
+    public required string Id { get; init; }
+
+    public string Kind => KindName;
+
+    /// <summary>Null: the blob's folder names no kind, and the job has failed.</summary>
+    public ImportKind? Target { get; init; }
+
+    public required ImportState State { get; init; }
+
+    /// <summary>In the container <c>imports</c>; null: the file came in a request.</summary>
+    public string? Blob { get; init; }
+
+    /// <summary>The version of the blob that this job is about. Another version is another job.</summary>
+    public string? BlobETag { get; init; }
+
+    /// <summary>Bytes of the file.</summary>
+    public long Size { get; init; }
+
+    public ImportSettings Settings { get; init; } = new();
+
+    /// <summary>Known once the file has been looked at.</summary>
+    public CsvFormat? Format { get; init; }
+
+    public IReadOnlyList<ImportColumn>? Columns { get; init; }
+
+    /// <summary>Where the next run starts.</summary>
+    public CsvPosition? Next { get; init; }
+
+    /// <summary>Runs that are written and counted.</summary>
+    public int Runs { get; init; }
+
+    public ImportCounts Counts { get; init; } = new();
+
+    /// <summary>Which invocation works on it. The last one to begin owns the job: the others' next write fails and they stop.</summary>
+    public string? Worker { get; init; }
+
+    /// <summary>Time spent working, without the time it lay still.</summary>
+    public double WorkedSeconds { get; init; }
+
+    /// <summary>How many runs had been written when its message was last given up; giving up twice at the same place ends the import.</summary>
+    public int? GivenUpAtRun { get; init; }
+
+    public ImportFailure? Failure { get; init; }
+
+    /// <summary>Who asked for it; null: a file dropped into the container.</summary>
+    public string? CreatedBy { get; init; }
+    public required DateTimeOffset CreatedAt { get; init; }
+    public DateTimeOffset? StartedAt { get; init; }
+    public DateTimeOffset? FinishedAt { get; init; }
+
+    /// <summary>Seconds from the last change until the item goes; only for files that are never uploaded.</summary>
+    public int? Ttl { get; init; }
+
+    public bool IsOver => State is ImportState.Completed or ImportState.Failed or ImportState.Cancelled;
+
+    public ImportFile? File => Format is not null && Columns is not null && Next is not null ? new(Format, Columns, Next) : null;
+
+    public ImportJob Fail(Problem problem, DateTimeOffset now) =>
+        this with { State = ImportState.Failed, Failure = new(problem.Code, problem.Detail), FinishedAt = now, Ttl = null };
+}
+
+/// <param name="Code">As in problem documents.</param>
+public sealed record ImportFailure(string Code, string Detail);
+
+/// <summary>An import as the API shows it.</summary>
+/// <param name="Blob">In the container <c>imports</c>; absent when the file came in a request.</param>
+/// <param name="Bytes">Size of the file.</param>
+/// <param name="BytesDone">How far it has been read and written.</param>
+/// <param name="RowsPerSecond">Over the time spent working.</param>
+/// <param name="SecondsLeft">At this rate; absent when nothing can be said.</param>
+/// <param name="Columns">Which column was taken for which field; without a field it was ignored.</param>
+public sealed record ImportView(
+    string Id, ImportKind? Kind, ImportState State, string? Blob, long Bytes, long BytesDone,
+    long Rows, long Created, long Updated, long Unchanged, long Failed, long Warnings,
+    double? RowsPerSecond, double? SecondsLeft, IReadOnlyList<ImportColumn>? Columns, ImportFailure? Failure,
+    DateTimeOffset CreatedAt, DateTimeOffset? StartedAt, DateTimeOffset? FinishedAt)
+{
+    public static ImportView Of(ImportJob job)
+    {
+        var done = job.State == ImportState.Completed ? job.Size : Math.Min(job.Next?.Offset ?? 0, job.Size);
+        double? rate = job.WorkedSeconds > 0 ? Math.Round(job.Counts.Rows / job.WorkedSeconds, 1) : null;
+        double? left = job.State == ImportState.Running && job.Counts.Rows > 0 && done > 0 ? Math.Round(job.WorkedSeconds * (job.Size - done) / done, 1) : null;
+        var counts = job.Counts;
+        return new(
+            job.Id, job.Target, job.State, job.Blob, job.Size, done,
+            counts.Rows, counts.Created, counts.Updated, counts.Unchanged, counts.Failed, counts.Warnings,
+            rate, left, job.Columns, job.Failure, job.CreatedAt, job.StartedAt, job.FinishedAt);
+    }
+}

@@ -1,0 +1,33 @@
+using XenoCrm.Customers;
+using XenoCrm.Orders;
+
+namespace XenoCrm.Imports;
+
+public sealed class ImportOptions
+{
+    public const string Section = "Imports";
+
+    /// <summary>
+    /// Rows between two checkpoints, 1 to 10,000. A run waits for its slowest write and for the checkpoint, so short runs
+    /// are slow; after a crash at most one run is read again.
+    /// </summary>
+    public int RunRows { get; set; } = CustomerWriter.GoodRunSize;
+
+    /// <summary>The same for orders: the more rows, the more orders share their customer's transaction.</summary>
+    public int OrderRunRows { get; set; } = OrderWriter.GoodRunSize;
+
+    /// <summary>A run also ends after so many bytes: rows can be wide.</summary>
+    public int RunBytes { get; set; } = 4 * 1024 * 1024;
+
+    /// <summary>An import works so long before it hands over to a new message: within the host's limit for a function (5 minutes on the Consumption plan).</summary>
+    public TimeSpan TimeSlice { get; set; } = TimeSpan.FromMinutes(4);
+
+    /// <summary>The largest file taken within a request; larger ones go through an upload.</summary>
+    public int MaxUploadBytes { get; set; } = 5 * 1024 * 1024;
+
+    /// <summary>How long an upload address can be used.</summary>
+    public TimeSpan UploadTime { get; set; } = TimeSpan.FromHours(4);
+
+    /// <summary>Row issues in the answer to an import within a request; all of them are at <c>/api/imports/{id}/errors</c>.</summary>
+    public int MaxAnsweredIssues { get; set; } = 1000;
+}

@@ -1,0 +1,108 @@
+using System.Buffers;
+using XenoCrm.Customers;
+using XenoCrm.Orders;
+
+namespace XenoCrm.Imports;
+
+/// <summary>Something about one value of a row.</summary>
+/// <param name="Row">1-based as in a spreadsheet; the header is row 1.</param>
+/// <param name="Column">The header of the column; null: the whole row.</param>
+/// <param name="Code">Stable, such as <c>import.date_ambiguous</c> or <c>customer.email_invalid</c>.</param>
+/// <param name="Value">As in the file, cut after 200 characters.</param>
+/// <param name="Warning">The row was taken all the same.</param>
+public sealed record RowIssue(long Row, string? Column, string Code, string Message, string? Value, bool Warning = false)
+{
+    public const int MaxValue = 200;
+
+    public static string? Clip(string? value) => value is { Length: > MaxValue } ? value[..MaxValue] + "…" : value;
+}
+
+/// <summary>What became of rows: <c>rows = created + updated + unchanged + failed</c>, always.</summary>
+/// <param name="Warnings">Rows that were taken with a doubt.</param>
+public sealed record ImportCounts(long Rows = 0, long Created = 0, long Updated = 0, long Unchanged = 0, long Failed = 0, long Warnings = 0)
+{
+    public static ImportCounts operator +(ImportCounts a, ImportCounts b) => new(
+        a.Rows + b.Rows, a.Created + b.Created, a.Updated + b.Updated, a.Unchanged + b.Unchanged, a.Failed + b.Failed, a.Warnings + b.Warnings);
+}
+
+/// <summary>
+/// Rows that are read, written and checkpointed together. Its bounds depend on the file alone, so that a run that is
+/// repeated after a crash is the same run.
+/// </summary>
+/// <param name="number">From 1.</param>
+public sealed class ImportRun(int number)
+{
+    private readonly ArrayBufferWriter<byte> raw = new(64 * 1024);
+    private readonly Dictionary<long, (int Start, int Length)> rawRows = [];
+    private readonly HashSet<long> failedRows = [];
+    private readonly HashSet<long> doubtfulRows = [];
+
+    public int Number { get; } = number;
+
+    /// <summary>Data rows that are not blank.</summary>
+    public int Rows { get; private set; }
+
+    public int Bytes => raw.WrittenCount;
+
+    public List<UpsertRow> Customers { get; } = [];
+
+    public List<OrderRow> Orders { get; } = [];
+
+    public List<RowIssue> Issues { get; } = [];
+
+    /// <summary>Where the next run starts; null: this was the last.</summary>
+    public CsvPosition? Next { get; set; }
+
+    /// <summary>Set once the run is written.</summary>
+    public ImportCounts Counts { get; private set; } = new();
+
+    /// <summary>Rows that were not taken, ascending.</summary>
+    public IEnumerable<long> FailedRows => failedRows.Order();
+
+    public void Begin(CsvRows row)
+    {
+        Rows++;
+        rawRows.Add(row.Row, (raw.WrittenCount, row.Raw.Length));
+        raw.Write(row.Raw);
+    }
+
+    /// <summary>The bytes of a row as they are in the file; empty when it was too long to be held.</summary>
+    public ReadOnlyMemory<byte> Raw(long row)
+    {
+        var (start, length) = rawRows[row];
+        return raw.WrittenMemory.Slice(start, length);
+    }
+
+    public void Add(RowIssue issue)
+    {
+        Issues.Add(issue);
+        (issue.Warning ? doubtfulRows : failedRows).Add(issue.Row);
+    }
+
+    /// <summary>Counts the rows by what the writer made of them; <paramref name="row"/> gives the row of each result.</summary>
+    public void Count(IReadOnlyList<WriteResult> results, Func<int, long> row)
+    {
+        long created = 0, updated = 0, unchanged = 0;
+        for (var i = 0; i < results.Count; i++)
+        {
+            switch (results[i].Outcome)
+            {
+                case WriteOutcome.Created:
+                    created++;
+                    break;
+                case WriteOutcome.Updated:
+                    updated++;
+                    break;
+                case WriteOutcome.Unchanged:
+                    unchanged++;
+                    break;
+                default:
+                    Add(new(row(i), null, results[i].Code!, results[i].Message!, null));
+                    break;
+            }
+        }
+
+        doubtfulRows.ExceptWith(failedRows);
+        Counts = new(Rows, created, updated, unchanged, failedRows.Count, doubtfulRows.Count);
+    }
+}

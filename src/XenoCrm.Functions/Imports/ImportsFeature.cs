@@ -1,0 +1,35 @@
+using FluentValidation;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using XenoCrm.Platform;
+
+namespace XenoCrm.Imports;
+
+public static class ImportsFeature
+{
+    /// <summary>CSV files into customers and orders: within a request, or as a job from the blob container <c>imports</c>.</summary>
+    public static IServiceCollection AddImports(this IServiceCollection services, IConfiguration configuration)
+    {
+        services.AddOptions<ImportOptions>().Bind(configuration.GetSection(ImportOptions.Section))
+            .Validate(o => o.RunRows is >= 1 and <= 10_000, "Imports__RunRows must be from 1 to 10000.")
+            .Validate(o => o.OrderRunRows is >= 1 and <= 10_000, "Imports__OrderRunRows must be from 1 to 10000.")
+            .Validate(o => o.RunBytes is >= 1 and <= 64 * 1024 * 1024, "Imports__RunBytes must be from 1 to 67108864.")
+            .Validate(o => o.TimeSlice > TimeSpan.Zero, "Imports__TimeSlice must be positive.")
+            .Validate(o => o.MaxUploadBytes > 0, "Imports__MaxUploadBytes must be positive.")
+            .ValidateOnStart();
+
+        services.AddWorkspaceStore<ImportJob>(ImportJob.KindName);
+        services.AddSingleton<ImportBlobs>();
+        services.AddSingleton<ImportResults>();
+        services.AddSingleton<ImportPipeline>();
+        services.AddSingleton<UploadImport>();
+        services.AddSingleton<RegisterImport>();
+        services.AddSingleton<RunImport>();
+        services.AddSingleton<StartImport>();
+        services.AddSingleton<CancelImport>();
+        services.AddSingleton<ReadImportErrors>();
+        services.AddSingleton<IValidator<StartImportRequest>, StartImportValidator>();
+        services.AddHostedService<CreateImportContainers>();
+        return services;
+    }
+}

@@ -1,0 +1,104 @@
+using XenoCrm.Customers;
+using XenoCrm.Orders;
+
+namespace XenoCrm.Imports;
+
+/// <summary>Rows of an orders file → drafts, each value checked, every problem of a row reported.</summary>
+public sealed class OrderRows(IReadOnlyList<ImportColumn> columns, string[]? dateFormats, string currency)
+{
+    private readonly RowText text = new(columns);
+    private readonly List<FieldIssue> issues = [];
+
+    public void Read(CsvRows row, ImportRun run)
+    {
+        if (!text.Read(row, run))
+        {
+            return;
+        }
+
+        issues.Clear();
+        var amount = Amount();
+        var input = new OrderInput
+        {
+            OrderNumber = text["orderNumber"],
+            Customer = new() { ExternalId = text["customer.externalId"], Email = text["customer.email"], Phone = text["customer.phone"] },
+            Amount = amount,
+            Currency = text["currency"],
+            Status = Status(),
+            PlacedAt = PlacedAt(),
+            Items = Items(amount),
+        };
+
+        var draft = OrderNormalizer.Normalize(input, currency, issues);
+        foreach (var issue in issues)
+        {
+            run.Add(text.Issue(row.Row, FieldOf(issue.Field), issue.Code, issue.Message, issue.IsWarning));
+        }
+
+        if (draft is not null && issues.TrueForAll(i => i.IsWarning))
+        {
+            run.Orders.Add(new(draft, row.Row));
+        }
+    }
+
+    private decimal? Amount()
+    {
+        if (text["amount"] is not { } value)
+        {
+            issues.Add(new("amount", RowCodes.Required, "An order needs its amount."));
+            return null;
+        }
+
+        return Check("amount", FieldValues.Amount(value, out var amount)) ? amount : null;
+    }
+
+    private DateTimeOffset? PlacedAt() =>
+        text["placedAt"] is { } value && Check("placedAt", FieldValues.Time(value, dateFormats, out var at)) ? at : null;
+
+    private OrderStatus? Status()
+    {
+        if (text["status"] is not { } value)
+        {
+            return null;
+        }
+
+        var status = value.ToLowerInvariant() switch
+        {
+            "placed" or "new" or "open" or "pending" or "processing" => OrderStatus.Placed,
+            "paid" => OrderStatus.Paid,
+            "shipped" => OrderStatus.Shipped,
+            "delivered" or "completed" or "complete" or "fulfilled" => OrderStatus.Delivered,
+            "cancelled" or "canceled" => OrderStatus.Cancelled,
+            "refunded" or "returned" => OrderStatus.Refunded,
+            _ => (OrderStatus?)null,
+        };
+        if (status is null)
+        {
+            issues.Add(new("status", RowCodes.ValueUnknown, "The status is one of placed, paid, shipped, delivered, cancelled, refunded."));
+        }
+
+        return status;
+    }
+
+    /// <summary>A row that says what was bought is one item of the whole amount.</summary>
+    private OrderItemInput[]? Items(decimal? amount) =>
+        amount is >= 0 && (text["product"] ?? text["category"]) is { } product ? [new(product, text["category"], 1, amount.Value)] : null;
+
+    private bool Check(string field, string? code)
+    {
+        if (code is null)
+        {
+            return true;
+        }
+
+        issues.Add(new(field, code, FieldValues.Explain(code)));
+        return false;
+    }
+
+    private string FieldOf(string field) => field.Split('/') switch
+    {
+        ["customer"] => "customer.externalId",
+        ["items", ..] => text.Has("product") ? "product" : "category",
+        var parts => string.Join('.', parts),
+    };
+}

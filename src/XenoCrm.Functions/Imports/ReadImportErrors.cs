@@ -1,0 +1,97 @@
+using System.Globalization;
+using CsvHelper;
+using Microsoft.AspNetCore.Http;
+using XenoCrm.Platform.Cosmos;
+using XenoCrm.Platform.Http;
+
+namespace XenoCrm.Imports;
+
+/// <summary>
+/// The row errors of an import: as JSON, page by page, warnings included; or as a CSV of the rows that were not taken,
+/// with what is wrong in columns of its own, to be corrected and imported again.
+/// </summary>
+public sealed class ReadImportErrors(WorkspaceStore<ImportJob> jobs, ImportResults results, Cursors cursors)
+{
+    public async Task<IResult> HandleAsync(HttpRequest request, string id, CancellationToken cancellation)
+    {
+        var job = (await jobs.ReadAsync(id, cancellation))?.Value ?? throw new ImportNotFound(id).ToException();
+        return WantsJson(request) ? Reply.Ok(await PageAsync(request, job, cancellation)) : new CsvReply(job, results);
+    }
+
+    private static bool WantsJson(HttpRequest request) => request.Query["format"].ToString() switch
+    {
+        "json" => true,
+        "csv" => false,
+        _ => request.Headers.Accept.ToString().Contains("application/json", StringComparison.OrdinalIgnoreCase),
+    };
+
+    private async Task<Page<RowIssue>> PageAsync(HttpRequest request, ImportJob job, CancellationToken cancellation)
+    {
+        var list = "import-errors:" + job.Id;
+        var page = PageRequest.From(request, cursors, list);
+        var from = page.Position?.Split(':') is [var run, var line]
+            ? (int.Parse(run, CultureInfo.InvariantCulture), int.Parse(line, CultureInfo.InvariantCulture)) : (1, 1);
+
+        // A page holds whole rows: a row's issues belong together.
+        var issues = new List<RowIssue>();
+        var rows = 0;
+        await foreach (var (atRun, atLine, row) in results.ReadAsync(job.Id, job.Runs, from, cancellation))
+        {
+            if (++rows > page.Limit)
+            {
+                return new(issues, cursors.Protect(list, $"{atRun}:{atLine}"));
+            }
+
+            issues.AddRange(row.Issues);
+        }
+
+        return new(issues, null);
+    }
+
+    private sealed class CsvReply(ImportJob job, ImportResults results) : IResult
+    {
+        // A spreadsheet runs what begins like a formula; the mark before it is taken away when the file comes back.
+        private static readonly CsvWriterOptions Options = new() { Injection = CsvInjection.Escape, WriteByteOrderMark = true };
+
+        public async Task ExecuteAsync(HttpContext httpContext)
+        {
+            var cancellation = httpContext.RequestAborted;
+            var response = httpContext.Response;
+            response.ContentType = "text/csv; charset=utf-8";
+            response.Headers.ContentDisposition = $"attachment; filename=\"import-{job.Id}-errors.csv\"";
+            await using var csv = CsvWriter.Create(response.Body, Options, leaveOpen: true);
+            var columns = (job.Columns ?? []).Where(c => !ImportFile.IsReportColumn(c.Header)).ToList();
+            var kept = (job.Columns ?? []).Select((c, i) => (c, i)).Where(p => !ImportFile.IsReportColumn(p.c.Header)).Select(p => p.i).ToList();
+            foreach (var column in columns)
+            {
+                csv.WriteField(column.Header);
+            }
+
+            foreach (var name in ImportFile.ReportColumns)
+            {
+                csv.WriteField(name);
+            }
+
+            csv.EndRecord();
+            await foreach (var (_, _, row) in results.ReadAsync(job.Id, job.Runs, (1, 1), cancellation))
+            {
+                if (row.Fields is not { } fields)
+                {
+                    continue;
+                }
+
+                foreach (var i in kept)
+                {
+                    csv.WriteField(i < fields.Count ? fields[i] : "");
+                }
+
+                var errors = row.Issues.Where(i => !i.Warning).ToList();
+                csv.WriteField(row.Row);
+                csv.WriteField(string.Join(' ', errors.Select(e => e.Code).Distinct()));
+                csv.WriteField(string.Join(' ', errors.Select(e => e.Column is null ? e.Message : $"{e.Column}: {e.Message}")));
+                csv.EndRecord();
+                await csv.FlushAsync(cancellation);
+            }
+        }
+    }
+}

@@ -1,0 +1,126 @@
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+using XenoCrm.Platform.Cosmos;
+using XenoCrm.Platform.Errors;
+using XenoCrm.Platform.Queues;
+
+namespace XenoCrm.Imports;
+
+/// <summary>
+/// Works on a job until the file ends or the time slice is over. The job's checkpoint moves after a run is written, its
+/// errors are kept, and its counts are known: after a crash anywhere the next delivery of the message reads at most one
+/// run again, whose rows are recognised by their import mark and counted as what they were.
+/// </summary>
+public sealed class RunImport(
+    WorkspaceStore<ImportJob> jobs, ImportBlobs blobs, ImportResults results, ImportPipeline pipeline, JobQueue queue,
+    IOptions<ImportOptions> options, TimeProvider clock, ILogger<RunImport> log)
+{
+    public async Task HandleAsync(ImportMessage message, CancellationToken cancellation)
+    {
+        // A message may be delivered twice at once. Who writes here last owns the job; the other's next write fails.
+        var worker = Guid.NewGuid().ToString("N");
+        var taken = await jobs.UpdateAsync(
+            message.Id,
+            j => j.IsOver || j.State == ImportState.AwaitingUpload ? null : j with
+            {
+                State = ImportState.Running,
+                StartedAt = j.StartedAt ?? clock.GetUtcNow(),
+                Worker = worker,
+            },
+            cancellation);
+        if (taken is null)
+        {
+            log.ImportUnknown(message.Id);
+            return;
+        }
+
+        var (job, etag) = taken;
+        if (job.Worker != worker)
+        {
+            return;
+        }
+
+        var progress = new ImportProgress(jobs, clock, log, job, etag);
+        try
+        {
+            await WorkAsync(progress, cancellation);
+        }
+        catch (ProblemException expected)
+        {
+            await progress.FailAsync(expected.Problem, cancellation);
+        }
+
+        // A write whose answer was lost looks like somebody else's: then nobody works on the job any more, and the
+        // message must come again.
+        if (progress.Lost && (await jobs.ReadAsync(job.Id, cancellation))?.Value is { IsOver: false } now && now.Worker == worker)
+        {
+            throw new InvalidOperationException($"Import {job.Id} changed under this invocation without another one.");
+        }
+    }
+
+    /// <summary>
+    /// The message of a job was given up after many deliveries. When the job has come further since the last time that
+    /// happened it was not the same failure (restarts count as deliveries): then it is tried again, else the job has failed.
+    /// </summary>
+    public async Task GiveUpAsync(ImportMessage message, CancellationToken cancellation)
+    {
+        var job = await jobs.UpdateAsync(
+            message.Id,
+            j => j.IsOver ? null
+                : j.GivenUpAtRun == j.Runs ? j.Fail(new ImportPoisoned(), clock.GetUtcNow())
+                : j with { GivenUpAtRun = j.Runs },
+            cancellation);
+        if (job is null)
+        {
+            log.ImportUnknown(message.Id);
+        }
+        else if (job.Value.Failure is { } failure)
+        {
+            log.ImportFailed(message.Id, failure.Code);
+        }
+        else if (!job.Value.IsOver)
+        {
+            log.ImportRetried(message.Id, job.Value.Runs);
+            await queue.SendAsync(RegisterImport.Queue, message, TimeSpan.FromSeconds(15), cancellation);
+        }
+    }
+
+    private async Task WorkAsync(ImportProgress progress, CancellationToken cancellation)
+    {
+        var job = progress.Job;
+        var open = blobs.Open(job.Blob!, job.BlobETag!);
+        if (job.File is not { } file)
+        {
+            file = await ImportFile.InspectAsync(job.Target!.Value, job.Settings, open, cancellation);
+            if (!await progress.SaveAsync(j => j with { Format = file.Format, Columns = file.Columns, Next = file.Start }, cancellation))
+            {
+                return;
+            }
+        }
+        else
+        {
+            log.ImportResumed(job.Id, job.Runs + 1, job.Next!.Row);
+        }
+
+        var started = clock.GetTimestamp();
+        var first = job.Runs + 1;
+        var work = new ImportWork(job.Id, job.Target!.Value, job.Settings, file, open, file.Start, first);
+        var slice = false;
+        await pipeline.RunAsync(
+            work,
+            write: true,
+            async run =>
+            {
+                await results.WriteAsync(job.Id, run, file, repeated: run.Number == first, cancellation);
+                slice = clock.GetElapsedTime(started) >= options.Value.TimeSlice;
+                return await progress.CommitAsync(run, cancellation) && !slice;
+            },
+            cancellation);
+
+        if (slice && !progress.Lost && !progress.Job.IsOver)
+        {
+            // Sent before this message is done with: a crash between leaves two messages, never none.
+            await queue.SendAsync(RegisterImport.Queue, new ImportMessage(job.Id), null, cancellation);
+        }
+    }
+}

@@ -1,0 +1,67 @@
+using FluentValidation;
+using Microsoft.Extensions.Options;
+using XenoCrm.Accounts;
+using XenoCrm.Platform;
+using XenoCrm.Platform.Cosmos;
+
+namespace XenoCrm.Imports;
+
+/// <summary>Announces a file that is too large for a request.</summary>
+public sealed record StartImportRequest
+{
+    public ImportKind? Kind { get; init; }
+
+    /// <summary>Header → field, or null to ignore the column.</summary>
+    public IReadOnlyDictionary<string, string?>? Mapping { get; init; }
+
+    public string? DateFormat { get; init; }
+    public bool Attributes { get; init; }
+    public bool CreateMissingCustomers { get; init; }
+}
+
+/// <summary>Where to send the file: <c>PUT</c> it to <paramref name="Url"/> with these headers, then follow the import.</summary>
+public sealed record ImportUpload(Uri Url, string Method, IReadOnlyDictionary<string, string> Headers, DateTimeOffset ExpiresAt);
+
+public sealed record StartImportResponse(ImportView Import, ImportUpload Upload);
+
+public sealed class StartImportValidator : AbstractValidator<StartImportRequest>
+{
+    public StartImportValidator() => RuleFor(r => r.Kind).NotNull();
+}
+
+/// <summary>Makes the job before the file is there, so that the caller has its id and the file needs no metadata.</summary>
+public sealed class StartImport(WorkspaceStore<ImportJob> jobs, ImportBlobs blobs, Ids ids, TimeProvider clock, IOptions<ImportOptions> options)
+{
+    public async Task<StartImportResponse> HandleAsync(StartImportRequest request, Caller caller, CancellationToken cancellation)
+    {
+        var kind = request.Kind!.Value;
+        var settings = new ImportSettings
+        {
+            Mapping = request.Mapping,
+            DateFormat = request.DateFormat,
+            Attributes = request.Attributes,
+            CreateMissingCustomers = request.CreateMissingCustomers,
+        };
+        settings.Validate(kind);
+
+        var id = ids.New();
+        var job = new ImportJob
+        {
+            Id = id,
+            State = ImportState.AwaitingUpload,
+            Target = kind,
+            Blob = $"{kind.ToString().ToLowerInvariant()}/{id}.csv",
+            Settings = settings,
+            CreatedBy = caller.Id,
+            CreatedAt = clock.GetUtcNow(),
+
+            // An address that nobody uses leaves nothing behind.
+            Ttl = (int)(options.Value.UploadTime + TimeSpan.FromDays(1)).TotalSeconds,
+        };
+        await jobs.TryCreateAsync(job, cancellation);
+        var (address, expires) = await blobs.UploadAddressAsync(job.Blob, options.Value.UploadTime, cancellation);
+        return new(
+            ImportView.Of(job),
+            new(address, "PUT", new Dictionary<string, string> { ["x-ms-blob-type"] = "BlockBlob", ["Content-Type"] = "text/csv" }, expires));
+    }
+}
