@@ -4,6 +4,14 @@ using Spectre.Console;
 using XenoCrm.AppHost;
 using XenoCrm.AppHost.Demo;
 
+if (Console.IsOutputRedirected)
+{
+    // For files and other programs: no colours, and lines as long as they are.
+    AnsiConsole.Profile.Capabilities.Ansi = false;
+    AnsiConsole.Profile.Capabilities.ColorSystem = ColorSystem.NoColors;
+    AnsiConsole.Profile.Width = 200;
+}
+
 var fresh = new Option<bool>("--fresh") { Description = "Wipe the data first", Recursive = true };
 var portBase = new Option<int>("--port-base") { Description = "The first of six ports in a row: API, Cosmos DB, blobs, queues, tables, vendor", DefaultValueFactory = _ => LocalSystemOptions.DefaultPortBase, Recursive = true };
 var data = new Option<string?>("--data") { Description = "Where the data lies [default: .local/data, for the demo .local/demo]", Recursive = true };
@@ -54,6 +62,7 @@ LocalSystemOptions Options(ParseResult parsed, string folder) => new()
 static async Task<int> RunAsync(Func<CancellationToken, Task<int>> run)
 {
     using var stop = new CancellationTokenSource();
+    var signalled = 0;
     using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
     using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
     if (Environment.GetEnvironmentVariable("XENO_EXIT_WITH_PARENT") == "1")
@@ -75,7 +84,7 @@ static async Task<int> RunAsync(Func<CancellationToken, Task<int>> run)
     void Stop(PosixSignalContext signal)
     {
         // The first asks; the second is left to end the process, and the children go with it.
-        if (stop.IsCancellationRequested)
+        if (Interlocked.Exchange(ref signalled, 1) == 1)
             return;
         signal.Cancel = true;
         stop.Cancel();

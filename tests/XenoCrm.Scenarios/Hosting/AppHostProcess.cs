@@ -1,0 +1,108 @@
+using System.Diagnostics;
+using System.Net.NetworkInformation;
+using XenoCrm.AppHost;
+using XenoCrm.AppHost.Demo;
+
+namespace XenoCrm.Scenarios.Hosting;
+
+/// <summary>The AppHost as a child process, as a person would start it.</summary>
+public sealed class AppHostProcess : IAsyncDisposable
+{
+    private readonly ChildProcess _process;
+
+    private AppHostProcess(ChildProcess process, int portBase)
+    {
+        _process = process;
+        Ports = new LocalPorts(portBase);
+    }
+
+    public LocalPorts Ports { get; }
+    public Uri Api => new($"http://127.0.0.1:{Ports.Api}/");
+    public Uri Vendor => new($"http://127.0.0.1:{Ports.Vendor}/");
+    public int Id => _process.Id;
+    public IReadOnlyList<string> Output => _process.Tail();
+    public string StorageConnectionString => AzuriteProcess.ConnectionStringFor((Ports.Blobs, Ports.Queues, Ports.Tables));
+
+    /// <summary>Starts it and waits until it says that it runs.</summary>
+    public static async Task<AppHostProcess> StartAsync(string dataFolder, int portBase, params string[] arguments)
+    {
+        var running = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var process = Start(["--data", dataFolder, "--port-base", portBase.ToString(), .. arguments], line =>
+        {
+            if (line.StartsWith("Running.", StringComparison.Ordinal))
+                running.TrySetResult();
+        });
+        var first = await Task.WhenAny(running.Task, process.Exited, Task.Delay(TimeSpan.FromSeconds(120)));
+        if (first != running.Task)
+        {
+            await process.KillAsync();
+            throw new InvalidOperationException($"The AppHost did not start:\n{string.Join('\n', process.Tail())}");
+        }
+        return new AppHostProcess(process, portBase);
+    }
+
+    /// <summary>Runs it to its end.</summary>
+    public static async Task<(int ExitCode, IReadOnlyList<string> Output)> RunAsync(TimeSpan within, Action<string>? onOutput, params string[] arguments)
+    {
+        var lines = new List<string>();
+        await using var process = Start(arguments, line =>
+        {
+            lock (lines)
+                lines.Add(line);
+            onOutput?.Invoke(line);
+        });
+        if (await Task.WhenAny(process.Exited, Task.Delay(within)) != process.Exited)
+        {
+            await process.KillAsync();
+            throw new TimeoutException($"Not ended within {within}:\n{string.Join('\n', process.Tail())}");
+        }
+        lock (lines)
+            return (process.Exited.Result, [.. lines]);
+    }
+
+    public async Task<ApiClient> LogInAsync()
+    {
+        var settings = LocalSettings.Load();
+        var api = new ApiClient(Api, settings["Auth__Admin__Email"], settings["Auth__Admin__Password"]);
+        await api.LogInAsync(CancellationToken.None);
+        return api;
+    }
+
+    /// <summary>kill -9 of the AppHost and everything it started.</summary>
+    public Task KillTreeAsync() => _process.KillAsync();
+
+    /// <summary>kill -9 of the AppHost alone: its children see the pipe close.</summary>
+    public async Task KillAloneAsync()
+    {
+        using var process = Process.GetProcessById(_process.Id);
+        process.Kill(entireProcessTree: false);
+        await process.WaitForExitAsync();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _process.StopAsync(TimeSpan.FromSeconds(60));
+        await _process.DisposeAsync();
+    }
+
+    /// <summary>The first of six free ports in a row.</summary>
+    public static int FreePortBase()
+    {
+        for (var tries = 0; tries < 100; tries++)
+        {
+            var taken = IPGlobalProperties.GetIPGlobalProperties().GetActiveTcpListeners().Select(e => e.Port).ToHashSet();
+            var start = XenoCrm.AppHost.Ports.Free(1)[0];
+            if (start < 65000 && Enumerable.Range(start, LocalPorts.Count).All(p => !taken.Contains(p)))
+                return start;
+        }
+        throw new InvalidOperationException("No six free ports in a row.");
+    }
+
+    private static ChildProcess Start(string[] arguments, Action<string> onOutput) => ChildProcess.Start(new ChildProcessOptions
+    {
+        Name = "apphost",
+        FileName = "dotnet",
+        Arguments = [Repository.Assembly("XenoCrm.AppHost", "XenoCrm.AppHost"), .. arguments],
+        OnOutput = onOutput,
+    });
+}
