@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Globalization;
 using System.Text;
 using XenoCrm.Platform.Cosmos;
 
@@ -64,5 +65,25 @@ public static class CustomerIdentities
         }
 
         return escaped.ToString();
+    }
+
+    /// <summary>Undoes <see cref="Escape"/>; what is not an escape stays as it is.</summary>
+    public static string Unescape(string text)
+    {
+        var plain = new StringBuilder(text.Length);
+        for (var i = 0; i < text.Length; i++)
+        {
+            if (text[i] == '~' && i + 2 < text.Length && byte.TryParse(text.AsSpan(i + 1, 2), NumberStyles.AllowHexSpecifier, null, out var code))
+            {
+                plain.Append((char)code);
+                i += 2;
+            }
+            else
+            {
+                plain.Append(text[i]);
+            }
+        }
+
+        return plain.ToString();
     }
 }

@@ -1,0 +1,62 @@
+using FluentValidation;
+
+namespace XenoCrm.Customers;
+
+public sealed record BulkCustomersRequest(IReadOnlyList<CustomerInput> Items);
+
+public sealed class BulkCustomersValidator : AbstractValidator<BulkCustomersRequest>
+{
+    public const int MaxItems = 1000;
+
+    public BulkCustomersValidator() =>
+        RuleFor(r => r.Items).NotEmpty().Must(i => i is null || i.Count <= MaxItems).WithMessage($"At most {MaxItems} items are accepted at once.");
+}
+
+/// <param name="Outcome"><c>created</c>, <c>updated</c>, <c>unchanged</c> or <c>failed</c>.</param>
+/// <param name="Errors">Of a failed item: JSON pointer within the item → messages.</param>
+public sealed record BulkItemResult(int Index, WriteOutcome Outcome, string? Id, string? Code, string? Message, IReadOnlyDictionary<string, string[]>? Errors = null)
+{
+    /// <summary>An item that was not even tried.</summary>
+    public static BulkItemResult Invalid(int index, IReadOnlyList<FieldIssue> issues) => new(
+        index, WriteOutcome.Failed, null, issues[0].Code, issues[0].Message,
+        issues.GroupBy(i => "/" + i.Field, i => i.Message).ToDictionary(g => g.Key, g => g.ToArray()));
+}
+
+/// <param name="Items">One per item sent, in their order.</param>
+public sealed record BulkResult(int Created, int Updated, int Unchanged, int Failed, IReadOnlyList<BulkItemResult> Items)
+{
+    public static BulkResult Of(IReadOnlyList<BulkItemResult> items) => new(
+        items.Count(i => i.Outcome == WriteOutcome.Created), items.Count(i => i.Outcome == WriteOutcome.Updated),
+        items.Count(i => i.Outcome == WriteOutcome.Unchanged), items.Count(i => i.Outcome == WriteOutcome.Failed), items);
+}
+
+/// <summary>Creates or updates up to 1,000 customers; a bad item fails alone.</summary>
+public sealed class BulkCustomers(CustomerWriter writer)
+{
+    public async Task<BulkResult> HandleAsync(BulkCustomersRequest request, CancellationToken cancellation)
+    {
+        var results = new BulkItemResult[request.Items.Count];
+        var rows = new List<UpsertRow>(request.Items.Count);
+        for (var i = 0; i < request.Items.Count; i++)
+        {
+            var issues = new List<FieldIssue>();
+            var draft = CustomerNormalizer.Normalize(request.Items[i], issues);
+            issues.RemoveAll(issue => issue.IsWarning);
+            if (issues.Count == 0)
+            {
+                rows.Add(new(draft, i));
+            }
+            else
+            {
+                results[i] = BulkItemResult.Invalid(i, issues);
+            }
+        }
+
+        foreach (var (row, result) in rows.Zip(await writer.UpsertAsync(rows, new("api"), cancellation)))
+        {
+            results[row.Row] = new((int)row.Row, result.Outcome, result.CustomerId, result.Code, result.Message);
+        }
+
+        return BulkResult.Of(results);
+    }
+}

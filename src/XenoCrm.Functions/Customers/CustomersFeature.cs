@@ -1,0 +1,25 @@
+using FluentValidation;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace XenoCrm.Customers;
+
+public static class CustomersFeature
+{
+    /// <summary>Customers and what identifies them. Needs an <see cref="ISegmentTagger"/>, which Segments provides.</summary>
+    public static IServiceCollection AddCustomers(this IServiceCollection services, IConfiguration configuration)
+    {
+        services.AddSingleton(CustomerStore.Definition);
+        services.AddSingleton(CustomerIdentities.Definition);
+        services.AddSingleton<CustomerStore>();
+        services.AddSingleton<CustomerWriter>();
+        services.AddSingleton<CustomerViews>();
+        services.AddSingleton<ListCustomers>();
+        services.AddSingleton<SaveCustomer>();
+        services.AddSingleton<BulkCustomers>();
+        services.AddSingleton<RecordVisit>();
+        services.AddSingleton<IValidator<BulkCustomersRequest>, BulkCustomersValidator>();
+        services.AddSingleton<IValidator<VisitInput>, VisitValidator>();
+        return services;
+    }
+}

@@ -1,0 +1,21 @@
+using FluentValidation;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace XenoCrm.Orders;
+
+public static class OrdersFeature
+{
+    /// <summary>Orders, and the totals of customers that follow from them.</summary>
+    public static IServiceCollection AddOrders(this IServiceCollection services, IConfiguration configuration)
+    {
+        services.AddSingleton<OrderStore>();
+        services.AddSingleton<OrderWriter>();
+        services.AddSingleton<OrderViews>();
+        services.AddSingleton<ListOrders>();
+        services.AddSingleton<SaveOrder>();
+        services.AddSingleton<DeleteCustomer>();
+        services.AddSingleton<IValidator<BulkOrdersRequest>, BulkOrdersValidator>();
+        return services;
+    }
+}
