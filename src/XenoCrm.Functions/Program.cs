@@ -1,9 +1,12 @@
 using Microsoft.Azure.Functions.Worker.Builder;
 using Microsoft.Extensions.Hosting;
 using XenoCrm.Accounts;
+using XenoCrm.Customers;
+using XenoCrm.Orders;
 using XenoCrm.Platform;
 using XenoCrm.Platform.Errors;
 using XenoCrm.Platform.OpenApi;
+using XenoCrm.Segments;
 
 var builder = FunctionsApplication.CreateBuilder(args);
 builder.ConfigureFunctionsWebApplication();
@@ -13,6 +16,9 @@ builder.UseMiddleware<AccessMiddleware>();
 builder.Services
     .AddPlatform(builder.Configuration)
     .AddOpenApiDocument(typeof(Program).Assembly)
-    .AddAccounts(builder.Configuration);
+    .AddAccounts(builder.Configuration)
+    .AddCustomers(builder.Configuration)
+    .AddOrders(builder.Configuration)
+    .AddSegments(builder.Configuration);
 
 builder.Build().Run();
