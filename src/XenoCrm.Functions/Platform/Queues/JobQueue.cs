@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Text.Json;
+using Azure;
 using Azure.Storage.Queues;
 
 namespace XenoCrm.Platform.Queues;
@@ -25,6 +26,19 @@ public sealed class JobQueue(QueueServiceClient service)
 
         // -1 s: the message never expires. The default of 7 days would drop the work of a long outage.
         await client.SendMessageAsync(new BinaryData(json), delay, TimeSpan.FromSeconds(-1), cancellation);
+    }
+
+    /// <summary>Messages waiting or being worked on, approximately; 0 when the queue does not exist.</summary>
+    public async Task<int> DepthAsync(string queue, CancellationToken cancellation)
+    {
+        try
+        {
+            return (await service.GetQueueClient(queue).GetPropertiesAsync(cancellation)).Value.ApproximateMessagesCount;
+        }
+        catch (RequestFailedException exception) when (exception.Status == 404)
+        {
+            return 0;
+        }
     }
 
     private async Task<QueueClient> OpenAsync(string name)

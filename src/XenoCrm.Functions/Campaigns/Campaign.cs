@@ -1,0 +1,83 @@
+using System.Text.Json.Serialization;
+using XenoCrm.Platform.Cosmos;
+
+namespace XenoCrm.Campaigns;
+
+public enum Channel
+{
+    Email,
+    Sms,
+
+    [JsonStringEnumMemberName("whatsapp")]
+    WhatsApp,
+    Push,
+}
+
+public static class ChannelNames
+{
+    /// <summary>As in JSON and in the keys of a customer's consent.</summary>
+    public static string Name(this Channel channel) => channel switch
+    {
+        Channel.Email => "email",
+        Channel.Sms => "sms",
+        Channel.WhatsApp => "whatsapp",
+        _ => "push",
+    };
+}
+
+/// <summary>What is sent: templates over the customer (see <see cref="MessageTemplate"/>).</summary>
+/// <param name="Subject">Email (required) and push.</param>
+/// <param name="Html">Email only.</param>
+/// <param name="Text">Required on every channel but email, which needs this or <paramref name="Html"/>.</param>
+/// <param name="From">The sender's address or name; null: the vendor's default.</param>
+public sealed record CampaignContent(string? Subject, string? Html, string? Text, string? From);
+
+/// <summary>Content + audience + life. The messages are in batches of their own, so this stays small.</summary>
+public sealed record Campaign : IWorkspaceItem
+{
+    public const string KindName = "campaign";
+
+    public required string Id { get; init; }
+    public string Kind => KindName;
+    public required string Name { get; init; }
+    public required Channel Channel { get; init; }
+    public required string SegmentId { get; init; }
+    public required CampaignContent Content { get; init; }
+    public CampaignState State { get; init; }
+    public required DateTimeOffset CreatedAt { get; init; }
+    public required string CreatedBy { get; init; }
+    public required DateTimeOffset UpdatedAt { get; init; }
+    public DateTimeOffset? LaunchedAt { get; init; }
+    public string? LaunchedBy { get; init; }
+
+    /// <summary>When it was completed, cancelled or failed.</summary>
+    public DateTimeOffset? EndedAt { get; init; }
+
+    /// <summary>Why it failed.</summary>
+    public string? Failure { get; init; }
+
+    /// <summary>The campaign after <paramref name="action"/>, or null when its state does not allow it.</summary>
+    public Campaign? After(CampaignAction action, DateTimeOffset now)
+    {
+        if (CampaignLifeCycle.After(State, action) is not { } next)
+        {
+            return null;
+        }
+
+        var ended = next is CampaignState.Completed or CampaignState.Cancelled or CampaignState.Failed;
+        return this with { State = next, UpdatedAt = now, EndedAt = ended ? now : null, Failure = null };
+    }
+}
+
+/// <summary>A campaign as callers see it.</summary>
+/// <param name="Actions">What can be done with it now.</param>
+public sealed record CampaignView(
+    string Id, string Name, Channel Channel, string SegmentId, CampaignContent Content, CampaignState State, IReadOnlyList<CampaignAction> Actions,
+    DateTimeOffset CreatedAt, string CreatedBy, DateTimeOffset UpdatedAt, DateTimeOffset? LaunchedAt, string? LaunchedBy, DateTimeOffset? EndedAt, string? Failure)
+{
+    private static readonly CampaignAction[] Offered = [CampaignAction.Launch, CampaignAction.Pause, CampaignAction.Resume, CampaignAction.Cancel];
+
+    public static CampaignView Of(Campaign c) => new(
+        c.Id, c.Name, c.Channel, c.SegmentId, c.Content, c.State, [.. CampaignLifeCycle.Possible(c.State).Intersect(Offered).Order()],
+        c.CreatedAt, c.CreatedBy, c.UpdatedAt, c.LaunchedAt, c.LaunchedBy, c.EndedAt, c.Failure);
+}

@@ -1,0 +1,92 @@
+using Microsoft.AspNetCore.Http;
+using Microsoft.Azure.Functions.Worker;
+using XenoCrm.Accounts;
+using XenoCrm.Platform.Cosmos;
+using XenoCrm.Platform.Http;
+using XenoCrm.Platform.OpenApi;
+
+namespace XenoCrm.Campaigns;
+
+public sealed class CampaignFunctions(WorkspaceStore<Campaign> campaigns, SaveCampaign save, SteerCampaign steer, Cursors cursors)
+{
+    [Function("ListCampaigns")]
+    [RequireRole(Role.Viewer)]
+    [Describe("List campaigns, newest first"), Paged, Answers(200, typeof(Page<CampaignView>))]
+    public async Task<IResult> List(
+        [HttpTrigger(AuthorizationLevel.Anonymous, "get", Route = "api/campaigns")] HttpRequest request, CancellationToken cancellation)
+    {
+        var page = PageRequest.From(request, cursors, "campaigns");
+        var found = await campaigns.PageAsync(page.Position, page.Limit + 1, cancellation);
+        var items = found.Take(page.Limit).Select(c => CampaignView.Of(c.Value)).ToList();
+        return Reply.Ok(new Page<CampaignView>(items, found.Count > page.Limit ? cursors.Protect("campaigns", items[^1].Id) : null));
+    }
+
+    [Function("CreateCampaign")]
+    [RequireRole(Role.Marketer)]
+    [Describe("Create a draft campaign"), Body(typeof(CampaignInput)), Answers(201, typeof(CampaignView)), Problems(413, 415)]
+    public async Task<IResult> Create(
+        [HttpTrigger(AuthorizationLevel.Anonymous, "post", Route = "api/campaigns")] HttpRequest request, CancellationToken cancellation)
+    {
+        var created = await save.CreateAsync(await request.ReadAsync<CampaignInput>(cancellation), request.Caller(), cancellation);
+        return Reply.Created($"/api/campaigns/{created.Value.Id}", CampaignView.Of(created.Value), created.ETag);
+    }
+
+    [Function("GetCampaign")]
+    [RequireRole(Role.Viewer)]
+    [Describe("Read a campaign"), Answers(200, typeof(CampaignView)), Problems(404)]
+    public async Task<IResult> Get(
+        [HttpTrigger(AuthorizationLevel.Anonymous, "get", Route = "api/campaigns/{id}")] HttpRequest request, string id, CancellationToken cancellation) =>
+        Answer(await campaigns.ReadAsync(id, cancellation) ?? throw new CampaignNotFound(id).ToException());
+
+    [Function("UpdateCampaign")]
+    [RequireRole(Role.Marketer)]
+    [Describe("Change a draft campaign", "Needs If-Match."), Body(typeof(CampaignInput)), Answers(200, typeof(CampaignView)), Problems(404, 409, 412, 413, 415, 428)]
+    public async Task<IResult> Update(
+        [HttpTrigger(AuthorizationLevel.Anonymous, "put", Route = "api/campaigns/{id}")] HttpRequest request, string id, CancellationToken cancellation)
+    {
+        var ifMatch = request.RequireIfMatch();
+        return Answer(await save.UpdateAsync(id, ifMatch, await request.ReadAsync<CampaignInput>(cancellation), cancellation));
+    }
+
+    [Function("DeleteCampaign")]
+    [RequireRole(Role.Marketer)]
+    [Describe("Delete a draft campaign", "Needs If-Match."), Answers(204), Problems(404, 409, 412, 428)]
+    public async Task<IResult> Delete(
+        [HttpTrigger(AuthorizationLevel.Anonymous, "delete", Route = "api/campaigns/{id}")] HttpRequest request, string id, CancellationToken cancellation)
+    {
+        await save.DeleteAsync(id, request.RequireIfMatch(), cancellation);
+        return Reply.NoContent();
+    }
+
+    [Function("LaunchCampaign")]
+    [RequireRole(Role.Manager)]
+    [Describe("Launch a campaign", "Freezes the audience and begins to send. A second launch is a 409."), Answers(202, typeof(CampaignView)), Problems(404, 409, 412)]
+    public async Task<IResult> Launch(
+        [HttpTrigger(AuthorizationLevel.Anonymous, "post", Route = "api/campaigns/{id}/launch")] HttpRequest request, string id, CancellationToken cancellation) =>
+        Accept(await steer.LaunchAsync(id, request.IfMatch(), request.Caller(), cancellation));
+
+    [Function("PauseCampaign")]
+    [RequireRole(Role.Manager)]
+    [Describe("Pause a campaign"), Answers(202, typeof(CampaignView)), Problems(404, 409, 412)]
+    public async Task<IResult> Pause(
+        [HttpTrigger(AuthorizationLevel.Anonymous, "post", Route = "api/campaigns/{id}/pause")] HttpRequest request, string id, CancellationToken cancellation) =>
+        Accept(await steer.PauseAsync(id, request.IfMatch(), cancellation));
+
+    [Function("ResumeCampaign")]
+    [RequireRole(Role.Manager)]
+    [Describe("Resume a paused or failed campaign", "Nothing is sent twice."), Answers(202, typeof(CampaignView)), Problems(404, 409, 412)]
+    public async Task<IResult> Resume(
+        [HttpTrigger(AuthorizationLevel.Anonymous, "post", Route = "api/campaigns/{id}/resume")] HttpRequest request, string id, CancellationToken cancellation) =>
+        Accept(await steer.ResumeAsync(id, request.IfMatch(), cancellation));
+
+    [Function("CancelCampaign")]
+    [RequireRole(Role.Manager)]
+    [Describe("Cancel a campaign", "What is not with the vendor yet is skipped."), Answers(202, typeof(CampaignView)), Problems(404, 409, 412)]
+    public async Task<IResult> Cancel(
+        [HttpTrigger(AuthorizationLevel.Anonymous, "post", Route = "api/campaigns/{id}/cancel")] HttpRequest request, string id, CancellationToken cancellation) =>
+        Accept(await steer.CancelAsync(id, request.IfMatch(), cancellation));
+
+    private static IResult Answer(Versioned<Campaign> campaign) => Reply.Ok(CampaignView.Of(campaign.Value), campaign.ETag);
+
+    private static IResult Accept(Versioned<Campaign> campaign) => Reply.Accepted(CampaignView.Of(campaign.Value), campaign.ETag);
+}

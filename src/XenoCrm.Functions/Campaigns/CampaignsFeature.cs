@@ -1,0 +1,20 @@
+using FluentValidation;
+using Microsoft.Extensions.DependencyInjection;
+using XenoCrm.Platform;
+
+namespace XenoCrm.Campaigns;
+
+public static class CampaignsFeature
+{
+    /// <summary>Campaigns as people write and steer them; what they send is in Delivery.</summary>
+    public static IServiceCollection AddCampaigns(this IServiceCollection services)
+    {
+        services.AddWorkspaceStore<Campaign>(Campaign.KindName);
+        services.AddSingleton<IValidator<CampaignInput>, CampaignInputValidator>();
+        services.AddSingleton<MergeFields>();
+        services.AddSingleton<CampaignTemplates>();
+        services.AddSingleton<SaveCampaign>();
+        services.AddSingleton<SteerCampaign>();
+        return services;
+    }
+}

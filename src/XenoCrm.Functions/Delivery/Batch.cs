@@ -1,0 +1,159 @@
+using System.Globalization;
+using System.Text.Json.Serialization;
+using XenoCrm.Platform.Cosmos;
+
+namespace XenoCrm.Delivery;
+
+public enum BatchState
+{
+    /// <summary>Has messages to send.</summary>
+    Queued,
+
+    /// <summary>A sender has it until <see cref="Batch.LeaseUntil"/>; after that it has died, and another one takes over.</summary>
+    Sending,
+
+    /// <summary>Nothing is left to send; receipts may be outstanding.</summary>
+    Sent,
+}
+
+/// <summary>In the order of <see cref="Ledger.Fold"/>: of two reports on a message the higher one holds.</summary>
+public enum MessageStatus
+{
+    /// <summary>To be sent.</summary>
+    Pending,
+
+    /// <summary>Handed, or about to be handed, to the vendor; its answer is not recorded.</summary>
+    Sending,
+
+    /// <summary>Handed to the vendor perhaps; it must not be asked again. A receipt settles it.</summary>
+    Unknown,
+
+    /// <summary>Accepted by the vendor.</summary>
+    Sent,
+    Failed,
+    Delivered,
+
+    /// <summary>Came back after all. Counts as failed.</summary>
+    Bounced,
+
+    /// <summary>Not written to because of a suppression. Decided before sending, so nothing follows.</summary>
+    Suppressed,
+
+    /// <summary>Not written to for another reason. Decided before sending, so nothing follows.</summary>
+    Skipped,
+}
+
+/// <summary>One recipient and their message, as compact as it is stored: there are a hundred in an item that is rewritten about five times.</summary>
+public sealed record Recipient
+{
+    [JsonPropertyName("c")]
+    public required string CustomerId { get; init; }
+
+    [JsonPropertyName("s")]
+    public MessageStatus Status { get; init; }
+
+    /// <summary>Why, where it is not plain: a stable code such as <c>consent_withdrawn</c>, or what the vendor said.</summary>
+    [JsonPropertyName("r")]
+    public string? Reason { get; init; }
+
+    /// <summary>When the status came about, in milliseconds since the batch was created.</summary>
+    [JsonPropertyName("t")]
+    public long? At { get; init; }
+
+    /// <summary>When the vendor accepted the message (or, without its answer, when the first receipt says it had it).</summary>
+    [JsonPropertyName("a")]
+    public long? SentAt { get; init; }
+
+    [JsonPropertyName("o")]
+    public long? OpenedAt { get; init; }
+
+    [JsonPropertyName("k")]
+    public long? ClickedAt { get; init; }
+
+    /// <summary>The address's keyed hash: what a bounce suppresses is the address written to, not the one the customer has by then.</summary>
+    [JsonPropertyName("h")]
+    public string? AddressHash { get; init; }
+
+    /// <summary>How often the vendor has put the message off.</summary>
+    [JsonPropertyName("n")]
+    public int? Deferred { get; init; }
+}
+
+/// <summary>
+/// The ledger's columns. audience = delivered + failed + suppressed + skipped + pending, where pending holds everything
+/// whose end is not known: to be sent, sent without a receipt, and unknown.
+/// </summary>
+/// <param name="Sent">Accepted by the vendor, whatever came after.</param>
+/// <param name="Unknown">Part of pending: perhaps sent, and never to be asked again.</param>
+public sealed record Counts(int Audience, int Sent, int Delivered, int Failed, int Suppressed, int Skipped, int Pending, int Unknown, int Opened, int Clicked);
+
+public sealed record ReasonCount(string Reason, int Count);
+
+/// <summary>
+/// Up to a hundred messages: the unit of sending and of storage. One item, so that its counts and the states they count
+/// change in one write. No address is in it: it is read from the customer when the message is sent.
+/// </summary>
+public sealed record Batch
+{
+    public const int MaxRecipients = 100;
+
+    public required string Id { get; init; }
+    public required string CampaignId { get; init; }
+    public required int Number { get; init; }
+    public required BatchState State { get; init; }
+
+    /// <summary>Set by <see cref="Ledger.Count"/> alone. Near the front of the item, where a SUM finds it soon.</summary>
+    public required Counts Counts { get; init; }
+
+    /// <summary>How many messages failed, were suppressed, skipped or are unknown, by reason.</summary>
+    public required IReadOnlyList<ReasonCount> Reasons { get; init; }
+    public required DateTimeOffset CreatedAt { get; init; }
+    public DateTimeOffset? LeaseUntil { get; init; }
+    public required IReadOnlyList<Recipient> Recipients { get; init; }
+
+    public static Batch Create(string campaignId, int number, IEnumerable<string> customerIds, DateTimeOffset now) => Ledger.Count(new()
+    {
+        Id = BatchId(campaignId, number),
+        CampaignId = campaignId,
+        Number = number,
+        State = BatchState.Queued,
+        Counts = null!,
+        Reasons = [],
+        CreatedAt = now,
+        Recipients = [.. customerIds.Select(id => new Recipient { CustomerId = id })],
+    });
+
+    public static string BatchId(string campaignId, int number) => string.Create(CultureInfo.InvariantCulture, $"{campaignId}.{number}");
+
+    public string MessageId(int index) => string.Create(CultureInfo.InvariantCulture, $"{Id}.{index}");
+
+    public long Since(DateTimeOffset time) => (long)(time - CreatedAt).TotalMilliseconds;
+
+    public DateTimeOffset? Time(long? since) => since is { } ms ? CreatedAt.AddMilliseconds(ms) : null;
+}
+
+/// <summary><c>{campaignId}.{batch}.{index}</c>, which says where a receipt belongs.</summary>
+public readonly record struct MessageId(string CampaignId, int Batch, int Index)
+{
+    public string BatchId => Delivery.Batch.BatchId(CampaignId, Batch);
+
+    public static MessageId? TryParse(string? text)
+    {
+        if (text is null or { Length: > 100 })
+        {
+            return null;
+        }
+
+        var parts = text.Split('.');
+        return parts is [{ Length: > 0 } campaign, var batch, var index]
+            && int.TryParse(batch, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+            && int.TryParse(index, NumberStyles.None, CultureInfo.InvariantCulture, out var place)
+            && place < Delivery.Batch.MaxRecipients
+            && campaign.AsSpan().IndexOfAnyExcept(Allowed) < 0
+            ? new(campaign, number, place)
+            : null;
+    }
+
+    private static readonly System.Buffers.SearchValues<char> Allowed =
+        System.Buffers.SearchValues.Create("0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-_");
+}

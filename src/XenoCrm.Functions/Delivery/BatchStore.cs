@@ -1,0 +1,164 @@
+using System.Net;
+using System.Text.Json;
+using Microsoft.Azure.Cosmos;
+using XenoCrm.Platform;
+using XenoCrm.Platform.Cosmos;
+
+namespace XenoCrm.Delivery;
+
+public sealed class BatchStore(CosmosDatabase database)
+{
+    public static readonly ContainerDefinition Definition = new("deliveries", "/id", ["/campaignId/?", "/state/?"], []);
+
+    /// <summary>Up to so many writes go as single requests at once: the bulk client would wait 100 ms for others to join them.</summary>
+    private const int FewWrites = 3;
+
+    private readonly Container direct = database.Container(Definition.Name);
+    private readonly Container bulk = database.BulkContainer(Definition.Name);
+
+    /// <summary>Creates what does not exist; what exists stays as it is.</summary>
+    public async Task CreateManyAsync(IReadOnlyCollection<Batch> batches, CancellationToken cancellation)
+    {
+        var container = For(batches.Count);
+        await Task.WhenAll(batches.Select(async batch =>
+        {
+            using var answer = await container.CreateItemStreamAsync(Serialize(batch), new PartitionKey(batch.Id), cancellationToken: cancellation);
+            if (answer.StatusCode != HttpStatusCode.Conflict)
+            {
+                answer.EnsureSuccessStatusCode();
+            }
+        }));
+    }
+
+    /// <summary>Those that exist, in the order asked for, in one request.</summary>
+    public async Task<IReadOnlyList<Versioned<Batch>>> ReadManyAsync(IReadOnlyList<string> ids, CancellationToken cancellation)
+    {
+        if (ids.Count == 0)
+        {
+            return [];
+        }
+
+        using var answer = await direct.ReadManyItemsStreamAsync([.. ids.Select(id => (id, new PartitionKey(id)))], cancellationToken: cancellation);
+        var found = (await CosmosPages.ReadAsync<Batch>(answer, cancellation)).ToDictionary(b => b.Value.Id);
+        return [.. ids.Where(found.ContainsKey).Select(id => found[id])];
+    }
+
+    /// <summary>Replaces each under its ETag.</summary>
+    /// <returns>For each, the new ETag, or null when someone else was faster or it is gone.</returns>
+    public async Task<string?[]> TryReplaceManyAsync(IReadOnlyCollection<Versioned<Batch>> batches, CancellationToken cancellation)
+    {
+        var container = For(batches.Count);
+        return await Task.WhenAll(batches.Select(async batch =>
+        {
+            var (value, etag) = batch;
+            using var answer = await container.ReplaceItemStreamAsync(
+                Serialize(value), value.Id, new PartitionKey(value.Id), new() { IfMatchEtag = etag }, cancellation);
+            if (answer.StatusCode is HttpStatusCode.PreconditionFailed or HttpStatusCode.NotFound)
+            {
+                return null;
+            }
+
+            answer.EnsureSuccessStatusCode();
+            return answer.Headers.ETag;
+        }));
+    }
+
+    /// <summary>
+    /// Applies <paramref name="change"/> to each batch until it is stored, starting from what the caller has read. It runs
+    /// again on what another writer stored meanwhile, and returns null to leave the batch as it is.
+    /// </summary>
+    /// <returns>What is stored afterwards. A batch that does not exist any more is left out.</returns>
+    public async Task<IReadOnlyList<Versioned<Batch>>> ChangeAsync(
+        IReadOnlyList<Versioned<Batch>> batches, Func<Batch, Batch?> change, CancellationToken cancellation)
+    {
+        var done = new List<Versioned<Batch>>(batches.Count);
+        for (var attempt = 0; batches.Count > 0; attempt++)
+        {
+            if (attempt > 0)
+            {
+                // Who lost against a writer that is itself in the middle of a run of writes does better not to hurry.
+                await Task.Delay(Math.Min(5 * attempt, 50), cancellation);
+                batches = await ReadManyAsync([.. batches.Select(b => b.Value.Id)], cancellation);
+            }
+
+            var changed = new List<Versioned<Batch>>(batches.Count);
+            foreach (var batch in batches)
+            {
+                if (change(batch.Value) is { } next)
+                {
+                    changed.Add(new(next, batch.ETag));
+                }
+                else
+                {
+                    done.Add(batch);
+                }
+            }
+
+            var etags = await TryReplaceManyAsync(changed, cancellation);
+            done.AddRange(changed.Zip(etags).Where(c => c.Second is not null).Select(c => new Versioned<Batch>(c.First.Value, c.Second!)));
+            batches = [.. changed.Zip(etags).Where(c => c.Second is null).Select(c => c.First)];
+        }
+
+        return done;
+    }
+
+    /// <summary>How many batches of the campaign have messages to send.</summary>
+    public async Task<int> CountOpenAsync(string campaignId, CancellationToken cancellation)
+    {
+        var query = new QueryDefinition("SELECT VALUE COUNT(1) FROM c WHERE c.campaignId = @campaign AND c.state IN ('queued', 'sending')")
+            .WithParameter("@campaign", campaignId);
+        return (await QueryAsync<int>(query, cancellation)).Sum();
+    }
+
+    /// <summary>The numbers of the batches that have messages to send, ascending.</summary>
+    public async Task<IReadOnlyList<int>> OpenNumbersAsync(string campaignId, CancellationToken cancellation)
+    {
+        var query = new QueryDefinition("SELECT VALUE c.number FROM c WHERE c.campaignId = @campaign AND c.state IN ('queued', 'sending')")
+            .WithParameter("@campaign", campaignId);
+        return [.. (await QueryAsync<int>(query, cancellation)).Order()];
+    }
+
+    /// <param name="campaignId">Null: over all campaigns.</param>
+    public async Task<Counts> SumAsync(string? campaignId, CancellationToken cancellation)
+    {
+        string[] columns = ["audience", "sent", "delivered", "failed", "suppressed", "skipped", "pending", "unknown", "opened", "clicked"];
+        var sums = string.Join(", ", columns.Select(c => $"SUM(c.counts.{c}) AS {c}"));
+        var rows = await QueryAsync<Dictionary<string, JsonElement>>(Where($"SELECT {sums} FROM c", campaignId), cancellation);
+        var total = columns.ToDictionary(c => c, c => rows.Sum(r => r.TryGetValue(c, out var n) && n.ValueKind == JsonValueKind.Number ? (int)n.GetDouble() : 0));
+        return new(
+            total["audience"], total["sent"], total["delivered"], total["failed"], total["suppressed"], total["skipped"],
+            total["pending"], total["unknown"], total["opened"], total["clicked"]);
+    }
+
+    public async Task<IReadOnlyDictionary<string, int>> ReasonsAsync(string? campaignId, CancellationToken cancellation)
+    {
+        var query = Where("SELECT r.reason AS reason, SUM(r[\"count\"]) AS count FROM c JOIN r IN c.reasons", campaignId, " GROUP BY r.reason");
+        var reasons = new SortedDictionary<string, int>(StringComparer.Ordinal);
+        foreach (var row in await QueryAsync<ReasonCount>(query, cancellation))
+        {
+            reasons[row.Reason] = reasons.GetValueOrDefault(row.Reason) + row.Count;
+        }
+
+        return reasons;
+    }
+
+    private static QueryDefinition Where(string select, string? campaignId, string after = "") => campaignId is null
+        ? new QueryDefinition(select + after)
+        : new QueryDefinition($"{select} WHERE c.campaignId = @campaign{after}").WithParameter("@campaign", campaignId);
+
+    private async Task<List<T>> QueryAsync<T>(QueryDefinition query, CancellationToken cancellation)
+    {
+        using var pages = direct.GetItemQueryIterator<T>(query);
+        var rows = new List<T>();
+        while (pages.HasMoreResults)
+        {
+            rows.AddRange(await pages.ReadNextAsync(cancellation));
+        }
+
+        return rows;
+    }
+
+    private Container For(int writes) => writes <= FewWrites ? direct : bulk;
+
+    private static MemoryStream Serialize(Batch batch) => new(JsonSerializer.SerializeToUtf8Bytes(batch, Json.Options));
+}

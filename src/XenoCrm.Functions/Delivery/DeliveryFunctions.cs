@@ -1,0 +1,88 @@
+using Microsoft.AspNetCore.Http;
+using Microsoft.Azure.Cosmos;
+using Microsoft.Azure.Functions.Worker;
+using XenoCrm.Accounts;
+using XenoCrm.Platform.Cosmos;
+using XenoCrm.Platform.Errors;
+using XenoCrm.Platform.Http;
+using XenoCrm.Platform.OpenApi;
+using XenoCrm.Platform.Queues;
+
+namespace XenoCrm.Delivery;
+
+/// <summary>Messages of all campaigns, and what waits or went wrong.</summary>
+/// <param name="StrayReceipts">Receipts of the last month that belong to no message.</param>
+/// <param name="PoisonRuns">Runs that were given up and not replayed.</param>
+/// <param name="Queues">Messages waiting, approximately, by queue.</param>
+public sealed record DeliveryStatsView(Counts Messages, IReadOnlyDictionary<string, int> Reasons, int StrayReceipts, int PoisonRuns, IReadOnlyDictionary<string, int> Queues);
+
+public sealed class DeliveryFunctions(
+    CampaignStats stats, CampaignMessages messages, BatchStore batches, StrayReceiptStore strays, WorkspaceStore<PoisonRun> poison, PoisonRuns replay, JobQueue queue, Cursors cursors)
+{
+    [Function("GetCampaignStats")]
+    [RequireRole(Role.Viewer)]
+    [Describe("Read a campaign's ledger", "audience = delivered + failed + suppressed + skipped + pending, always."), Answers(200, typeof(CampaignStatsView)), Problems(404)]
+    public async Task<IResult> Stats(
+        [HttpTrigger(AuthorizationLevel.Anonymous, "get", Route = "api/campaigns/{id}/stats")] HttpRequest request, string id, CancellationToken cancellation) =>
+        Reply.Ok(await stats.ReadAsync(id, cancellation));
+
+    [Function("ListCampaignMessages")]
+    [RequireRole(Role.Viewer)]
+    [Describe("List a campaign's messages", "Who got it, who did not, and why."), Paged, Query("status", typeof(MessageStatus), "Only messages with this status.")]
+    [Answers(200, typeof(Page<MessageView>)), Problems(404)]
+    public async Task<IResult> Messages(
+        [HttpTrigger(AuthorizationLevel.Anonymous, "get", Route = "api/campaigns/{id}/messages")] HttpRequest request, string id, CancellationToken cancellation)
+    {
+        MessageStatus? status = null;
+        if (request.Query["status"].ToString() is { Length: > 0 } text)
+        {
+            if (!Enum.TryParse<MessageStatus>(text, ignoreCase: true, out var parsed) || !char.IsLetter(text[0]))
+            {
+                throw RequestInvalid.At("/status", "One of " + string.Join(", ", Enum.GetNames<MessageStatus>().Select(n => n.ToLowerInvariant())) + " is expected.").ToException();
+            }
+
+            status = parsed;
+        }
+
+        var list = $"messages:{id}:{status}";
+        return Reply.Ok(await messages.ReadAsync(id, status, PageRequest.From(request, cursors, list), list, cancellation));
+    }
+
+    [Function("GetDeliveryStats")]
+    [RequireRole(Role.Viewer)]
+    [Describe("Read the ledger over all campaigns, and what waits or went wrong"), Answers(200, typeof(DeliveryStatsView))]
+    public async Task<IResult> AllStats(
+        [HttpTrigger(AuthorizationLevel.Anonymous, "get", Route = "api/delivery/stats")] HttpRequest request, CancellationToken cancellation)
+    {
+        var given = 0;
+        await foreach (var run in poison.AllAsync(cancellation))
+        {
+            given += run.Value.ReplayedAt is null ? 1 : 0;
+        }
+
+        string[] names = [SendRun.Queue, SendRun.Queue + "-poison", ReceiptInbox.Queue, ReceiptInbox.Queue + "-poison"];
+        var depths = await Task.WhenAll(names.Select(n => queue.DepthAsync(n, cancellation)));
+        return Reply.Ok(new DeliveryStatsView(
+            await batches.SumAsync(null, cancellation), await batches.ReasonsAsync(null, cancellation), await strays.CountAsync(cancellation),
+            given, names.Zip(depths).ToDictionary(n => n.First, n => n.Second)));
+    }
+
+    [Function("ListPoisonRuns")]
+    [RequireRole(Role.Manager)]
+    [Describe("List runs that were given up"), Paged, Answers(200, typeof(Page<PoisonRunView>))]
+    public async Task<IResult> Poison(
+        [HttpTrigger(AuthorizationLevel.Anonymous, "get", Route = "api/delivery/poison")] HttpRequest request, CancellationToken cancellation)
+    {
+        var page = PageRequest.From(request, cursors, "poison");
+        var found = await poison.PageAsync(page.Position, page.Limit + 1, cancellation);
+        var items = found.Take(page.Limit).Select(r => PoisonRunView.Of(r.Value)).ToList();
+        return Reply.Ok(new Page<PoisonRunView>(items, found.Count > page.Limit ? cursors.Protect("poison", items[^1].Id) : null));
+    }
+
+    [Function("ReplayPoisonRun")]
+    [RequireRole(Role.Manager)]
+    [Describe("Send the messages of a run that was given up"), Answers(202, typeof(PoisonRunView)), Problems(404, 409)]
+    public async Task<IResult> Replay(
+        [HttpTrigger(AuthorizationLevel.Anonymous, "post", Route = "api/delivery/poison/{id}/replay")] HttpRequest request, string id, CancellationToken cancellation) =>
+        Reply.Accepted(PoisonRunView.Of(await replay.ReplayAsync(id, cancellation)));
+}

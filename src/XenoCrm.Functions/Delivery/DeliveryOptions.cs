@@ -1,0 +1,48 @@
+namespace XenoCrm.Delivery;
+
+public sealed class DeliveryOptions
+{
+    public const string Section = "Delivery";
+
+    /// <summary>
+    /// Base64, at least 32 bytes: the key of the hashes that suppressed addresses are kept as. Never change it: every
+    /// suppression would be forgotten.
+    /// </summary>
+    public string SuppressionKey { get; set; } = "";
+
+    /// <summary>Whether customers who were never asked about a channel are skipped. False: only a withdrawn consent is.</summary>
+    public bool RequireConsent { get; set; }
+
+    /// <summary>Whether hard bounces suppress the address.</summary>
+    public bool SuppressOnBounce { get; set; } = true;
+
+    /// <summary>Whether complaints (spam reports) suppress the address.</summary>
+    public bool SuppressOnComplaint { get; set; } = true;
+
+    /// <summary>
+    /// How long receipts of a batch are collected before they are written, at most. Longer: fewer writes (a batch costs
+    /// about 50 RU each time); shorter: statistics that are more up to date.
+    /// </summary>
+    public TimeSpan ReceiptWindow { get; set; } = TimeSpan.FromMilliseconds(1000);
+
+    /// <summary>Runs (of a thousand messages) that one instance sends at a time: bounds its memory, whatever the host's queue settings.</summary>
+    public int ConcurrentRuns { get; set; } = 8;
+}
+
+/// <summary>The vendor that speaks the protocol documented at <see cref="GenericHttpVendor"/>.</summary>
+public sealed class GenericVendorOptions
+{
+    public const string Section = "Vendors:Generic";
+
+    public string BaseAddress { get; set; } = "";
+
+    public string ApiKey { get; set; } = "";
+
+    /// <summary>
+    /// <c>whsec_…</c>: what receipts are signed with. Several while one replaces another. Without one no receipt is accepted.
+    /// </summary>
+    public IList<string> ReceiptSecrets { get; } = [];
+
+    /// <summary>For one request, with its retries.</summary>
+    public TimeSpan Timeout { get; set; } = TimeSpan.FromSeconds(10);
+}

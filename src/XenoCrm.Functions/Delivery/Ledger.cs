@@ -1,0 +1,106 @@
+namespace XenoCrm.Delivery;
+
+/// <summary>What became known of a message.</summary>
+/// <param name="At">Milliseconds since the batch was created.</param>
+/// <param name="Accepted">The vendor has, or must have had, the message.</param>
+public readonly record struct Report(MessageStatus Status, long At, string? Reason = null, bool Accepted = false, bool Opened = false, bool Clicked = false);
+
+/// <summary>
+/// How a message's state follows from what is reported of it. Reports arrive late, twice and in any order, and the
+/// sender's own record of the vendor's answer is just one of them.
+/// </summary>
+public static class Ledger
+{
+    /// <summary>
+    /// The greater of what is known and what is reported, member by member: statuses by rank (a delivered message stays
+    /// delivered when a late "sent" comes), equal ones by the earlier time and then by the reason's text, times by the
+    /// earlier. A maximum does not care about order or repetition, so neither does the ledger, and no list of the events
+    /// already seen is needed.
+    /// </summary>
+    public static Recipient Fold(Recipient known, Report report)
+    {
+        // Decided before sending: there is no message that a report could be about.
+        if (known.Status is MessageStatus.Suppressed or MessageStatus.Skipped)
+        {
+            return known;
+        }
+
+        var wins = Compare(report, known) > 0;
+        return known with
+        {
+            Status = wins ? report.Status : known.Status,
+            Reason = wins ? report.Reason : known.Reason,
+            At = wins ? report.At : known.At,
+            SentAt = report.Accepted ? Earlier(known.SentAt, report.At) : known.SentAt,
+            OpenedAt = report.Opened ? Earlier(known.OpenedAt, report.At) : known.OpenedAt,
+            ClickedAt = report.Clicked ? Earlier(known.ClickedAt, report.At) : known.ClickedAt,
+        };
+    }
+
+    /// <summary>The vendor certainly does not have the message: it can be sent again. What was reported meanwhile holds.</summary>
+    public static Recipient Return(Recipient known) =>
+        known.Status == MessageStatus.Sending ? known with { Status = MessageStatus.Pending, At = null, Reason = null } : known;
+
+    /// <summary>The batch with its counts and state as its recipients say. The one place where counts come from.</summary>
+    public static Batch Count(Batch batch)
+    {
+        int sent = 0, delivered = 0, failed = 0, suppressed = 0, skipped = 0, unknown = 0, opened = 0, clicked = 0, open = 0;
+        Dictionary<string, int>? reasons = null;
+        foreach (var recipient in batch.Recipients)
+        {
+            sent += recipient.SentAt is null ? 0 : 1;
+            opened += recipient.OpenedAt is null ? 0 : 1;
+            clicked += recipient.ClickedAt is null ? 0 : 1;
+            switch (recipient.Status)
+            {
+                case MessageStatus.Delivered:
+                    delivered++;
+                    break;
+                case MessageStatus.Failed or MessageStatus.Bounced:
+                    failed++;
+                    break;
+                case MessageStatus.Suppressed:
+                    suppressed++;
+                    break;
+                case MessageStatus.Skipped:
+                    skipped++;
+                    break;
+                case MessageStatus.Unknown:
+                    unknown++;
+                    break;
+                case MessageStatus.Pending or MessageStatus.Sending:
+                    open++;
+                    break;
+            }
+
+            if (recipient is { Reason: { } reason, Status: not (MessageStatus.Pending or MessageStatus.Sending) })
+            {
+                reasons ??= [];
+                reasons[reason] = reasons.GetValueOrDefault(reason) + 1;
+            }
+        }
+
+        var audience = batch.Recipients.Count;
+        return batch with
+        {
+            State = open == 0 ? BatchState.Sent : batch.State == BatchState.Sent ? BatchState.Queued : batch.State,
+            LeaseUntil = open == 0 ? null : batch.LeaseUntil,
+            Counts = new(audience, sent, delivered, failed, suppressed, skipped, audience - delivered - failed - suppressed - skipped, unknown, opened, clicked),
+            Reasons = reasons is null ? [] : [.. reasons.OrderBy(r => r.Key, StringComparer.Ordinal).Select(r => new ReasonCount(r.Key, r.Value))],
+        };
+    }
+
+    private static int Compare(Report report, Recipient known)
+    {
+        var rank = report.Status.CompareTo(known.Status);
+        if (rank != 0)
+        {
+            return rank;
+        }
+
+        var earlier = (known.At ?? long.MaxValue).CompareTo(report.At);
+        return earlier != 0 ? earlier : string.CompareOrdinal(known.Reason, report.Reason);
+    }
+
+    private static long Earlier(long? known, long reported) => known is { } at && at < reported ? at : reported;
+}

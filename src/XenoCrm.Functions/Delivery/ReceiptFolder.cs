@@ -1,0 +1,121 @@
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+using XenoCrm.Campaigns;
+using XenoCrm.Customers;
+using XenoCrm.Platform.Cosmos;
+
+namespace XenoCrm.Delivery;
+
+/// <summary>Folds receipts into their batches, and draws the consequences: suppressions and withdrawn consent.</summary>
+public sealed partial class ReceiptFolder(
+    BatchStore batches, WorkspaceStore<Campaign> campaigns, CustomerStore customers, SuppressionStore suppressions, StrayReceiptStore strays,
+    IOptions<DeliveryOptions> options, TimeProvider clock, ILogger<ReceiptFolder> log)
+{
+    /// <summary>Half a megabyte to read at a time.</summary>
+    private const int BatchesPerRead = 50;
+
+    /// <summary>A receipt whose time is ahead of this clock by more than a skew is taken as of now.</summary>
+    private static readonly TimeSpan Skew = TimeSpan.FromMinutes(5);
+
+    /// <summary>Returns when everything is stored. Safe to repeat, in whole or in part.</summary>
+    public async Task CommitAsync(IReadOnlyDictionary<string, IReadOnlyList<Receipt>> byBatch) =>
+        await Task.WhenAll(byBatch.Keys.Chunk(BatchesPerRead).Select(ids => CommitAsync(ids, byBatch)));
+
+    private async Task CommitAsync(string[] ids, IReadOnlyDictionary<string, IReadOnlyList<Receipt>> byBatch)
+    {
+        var found = await batches.ReadManyAsync(ids, CancellationToken.None);
+        var stored = (await batches.ChangeAsync(found, batch => Fold(batch, byBatch[batch.Id]), CancellationToken.None)).ToDictionary(b => b.Value.Id, b => b.Value);
+        await ConcludeAsync(stored, byBatch);
+
+        var lost = ids.SelectMany(id => byBatch[id].Where(r => !stored.TryGetValue(id, out var batch) || Index(r) >= batch.Recipients.Count)).ToList();
+        if (lost.Count > 0)
+        {
+            await strays.KeepAsync(lost, CancellationToken.None);
+            LogStray(lost.Count);
+        }
+    }
+
+    /// <returns>Null when the receipts say nothing new.</returns>
+    private Batch? Fold(Batch batch, IReadOnlyList<Receipt> receipts)
+    {
+        var latest = clock.GetUtcNow() + Skew;
+        Recipient[]? changed = null;
+        foreach (var receipt in receipts)
+        {
+            var index = Index(receipt);
+            if (index >= batch.Recipients.Count)
+            {
+                continue;
+            }
+
+            var known = (changed ?? batch.Recipients)[index];
+            var at = batch.Since(receipt.At > latest ? clock.GetUtcNow() : receipt.At);
+            var next = Ledger.Fold(known, receipt.ToReport(at));
+            if (next != known)
+            {
+                changed ??= [.. batch.Recipients];
+                changed[index] = next;
+            }
+        }
+
+        return changed is null ? null : Ledger.Count(batch with { Recipients = changed });
+    }
+
+    private async Task ConcludeAsync(Dictionary<string, Batch> stored, IReadOnlyDictionary<string, IReadOnlyList<Receipt>> byBatch)
+    {
+        var events = stored.Values
+            .SelectMany(b => byBatch[b.Id].Where(r => r.Status is ReceiptStatus.Bounced or ReceiptStatus.Complained or ReceiptStatus.Unsubscribed && Index(r) < b.Recipients.Count)
+                .Select(r => (Batch: b, Receipt: r, Recipient: b.Recipients[Index(r)])))
+            .Where(e => e.Recipient.Status is not (MessageStatus.Skipped or MessageStatus.Suppressed))
+            .ToList();
+        if (events.Count == 0)
+        {
+            return;
+        }
+
+        var channels = new Dictionary<string, Channel>();
+        foreach (var id in events.Select(e => e.Batch.CampaignId).Distinct())
+        {
+            if ((await campaigns.ReadAsync(id, CancellationToken.None))?.Value is { } campaign)
+            {
+                channels[id] = campaign.Channel;
+            }
+        }
+
+        var suppress = events
+            .Where(e => e.Recipient.AddressHash is not null && channels.ContainsKey(e.Batch.CampaignId)
+                && (e.Receipt.Status == ReceiptStatus.Bounced && options.Value.SuppressOnBounce || e.Receipt.Status == ReceiptStatus.Complained && options.Value.SuppressOnComplaint))
+            .DistinctBy(e => e.Recipient.AddressHash)
+            .Select(e => new Suppression(
+                e.Recipient.AddressHash!, channels[e.Batch.CampaignId], e.Receipt.Status == ReceiptStatus.Bounced ? "bounced" : "complained", e.Receipt.At, e.Receipt.MessageId))
+            .ToList();
+        await suppressions.AddManyAsync(suppress, CancellationToken.None);
+        foreach (var (batch, receipt, recipient) in events.Where(e => e.Receipt.Status == ReceiptStatus.Unsubscribed && channels.ContainsKey(e.Batch.CampaignId)))
+        {
+            await WithdrawAsync(recipient.CustomerId, channels[batch.CampaignId], receipt.At);
+        }
+    }
+
+    private async Task WithdrawAsync(string customerId, Channel channel, DateTimeOffset at)
+    {
+        while (await customers.ReadAsync(customerId, CancellationToken.None) is var (customer, etag))
+        {
+            // Who agreed again since then is not unsubscribed by a receipt that comes late.
+            if (customer.Consent.GetValueOrDefault(channel.Name()) is { } known && (known.State == ConsentState.Withdrawn || known.At > at))
+            {
+                return;
+            }
+
+            var consent = new Dictionary<string, Consent>(customer.Consent) { [channel.Name()] = new(ConsentState.Withdrawn, at, "unsubscribe") };
+            if (await customers.TryReplaceAsync(customer with { Consent = consent }, etag, CancellationToken.None) is not null)
+            {
+                return;
+            }
+        }
+    }
+
+    private static int Index(Receipt receipt) => MessageId.TryParse(receipt.MessageId)!.Value.Index;
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Count} receipts belong to no message; they are kept")]
+    private partial void LogStray(int count);
+}

@@ -1,0 +1,117 @@
+using System.Text.Json;
+using System.Threading.Channels;
+using XenoCrm.Platform;
+using XenoCrm.Platform.Queues;
+
+namespace XenoCrm.Delivery;
+
+/// <summary>
+/// Stores receipts in the queue, many requests' receipts in one message (group commit): a caller is released when the
+/// message that holds its receipts is stored. Nothing waits for company: while one message is on its way to the queue,
+/// what arrives gathers for the next, so messages are small and quick when it is quiet and full when it is busy.
+/// </summary>
+public sealed class ReceiptInbox : IAsyncDisposable
+{
+    public const string Queue = "receipts";
+
+    /// <summary>Requests that may be waiting; more are held back before they are read.</summary>
+    private const int MaxWaiting = 4096;
+
+    private readonly Channel<Entry> entries = Channel.CreateBounded<Entry>(new BoundedChannelOptions(MaxWaiting) { SingleReader = true });
+    private readonly Func<ReadOnlyMemory<byte>, Task> store;
+    private readonly Task writer;
+
+    public ReceiptInbox(JobQueue queue)
+        : this(message => queue.SendAsync(Queue, message, null, CancellationToken.None))
+    {
+    }
+
+    internal ReceiptInbox(Func<ReadOnlyMemory<byte>, Task> store)
+    {
+        this.store = store;
+        writer = Task.Run(WriteAsync);
+    }
+
+    /// <param name="Json">One or more receipts, separated by commas.</param>
+    private readonly record struct Entry(ReadOnlyMemory<byte> Json, TaskCompletionSource Stored);
+
+    /// <summary>Returns when all <paramref name="receipts"/> are stored.</summary>
+    /// <exception cref="Exception">They are not, or not all: the caller must be told to send them again.</exception>
+    public async Task StoreAsync(IReadOnlyList<Receipt> receipts, CancellationToken cancellation)
+    {
+        var waiting = new List<Task>(1);
+        foreach (var piece in Pieces(receipts))
+        {
+            var stored = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            await entries.Writer.WriteAsync(new(piece, stored), cancellation);
+            waiting.Add(stored.Task);
+        }
+
+        await Task.WhenAll(waiting).WaitAsync(cancellation);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        entries.Writer.TryComplete();
+        await writer;
+    }
+
+    /// <summary>The receipts' JSON, cut so that each piece fits into a message.</summary>
+    private static IEnumerable<ReadOnlyMemory<byte>> Pieces(IReadOnlyList<Receipt> receipts)
+    {
+        var piece = new MemoryStream();
+        foreach (var receipt in receipts)
+        {
+            var json = JsonSerializer.SerializeToUtf8Bytes(receipt, Json.Options);
+            if (piece.Length > 0 && piece.Length + json.Length + 3 > JobQueue.MaxPayloadBytes)
+            {
+                yield return piece.ToArray();
+                piece.SetLength(0);
+            }
+
+            if (piece.Length > 0)
+            {
+                piece.WriteByte((byte)',');
+            }
+
+            piece.Write(json);
+        }
+
+        if (piece.Length > 0)
+        {
+            yield return piece.ToArray();
+        }
+    }
+
+    // One writer: a queue takes a message in some 3 ms, and two writers would halve the messages' size for no gain.
+    private async Task WriteAsync()
+    {
+        var message = new MemoryStream(JobQueue.MaxPayloadBytes);
+        var callers = new List<TaskCompletionSource>();
+        while (await entries.Reader.WaitToReadAsync())
+        {
+            message.SetLength(0);
+            callers.Clear();
+            while (entries.Reader.TryPeek(out var next)
+                && (callers.Count == 0 || message.Length + next.Json.Length + 2 <= JobQueue.MaxPayloadBytes)
+                && entries.Reader.TryRead(out var entry))
+            {
+                message.WriteByte(callers.Count == 0 ? (byte)'[' : (byte)',');
+                message.Write(entry.Json.Span);
+                callers.Add(entry.Stored);
+            }
+
+            message.WriteByte((byte)']');
+            try
+            {
+                await store(message.ToArray());
+                callers.ForEach(c => c.TrySetResult());
+            }
+            catch (Exception exception)
+            {
+                // Perhaps stored, perhaps not: the callers send them again, and folding does not mind.
+                callers.ForEach(c => c.TrySetException(exception));
+            }
+        }
+    }
+}

@@ -1,0 +1,227 @@
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+using XenoCrm.Campaigns;
+using XenoCrm.Customers;
+using XenoCrm.Platform.Cosmos;
+using XenoCrm.Platform.Queues;
+
+namespace XenoCrm.Delivery;
+
+/// <summary>
+/// Sends runs of batches. What has to be done is read from the batches, never from the message, so a run that comes
+/// twice, or after a crash at any point, continues where the batches are.
+/// </summary>
+/// <remarks>
+/// Per batch: intent (compare-and-swap: messages <c>Sending</c>, a lease) → vendor → outcome (compare-and-swap, folded
+/// into whatever receipts have reported meanwhile). A crash before the intent leaves everything pending. A crash after
+/// it leaves messages <c>Sending</c> under a lease that runs out; whoever has the run then asks the vendor again under
+/// the same ids, or, with a vendor that does not know ids, declares them unknown and never asks again.
+/// </remarks>
+public sealed partial class Sender(
+    WorkspaceStore<Campaign> campaigns, BatchStore batches, CustomerStore customers, SuppressionStore suppressions, AddressHasher hasher,
+    CampaignTemplates templates, IVendor vendor, VendorGateway gateway, JobQueue queue, IOptions<DeliveryOptions> options, TimeProvider clock, ILogger<Sender> log) : IDisposable
+{
+    /// <summary>Longer than a sender may be at the vendor's; after a crash the batch waits for it.</summary>
+    internal static readonly TimeSpan Lease = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan VendorTime = TimeSpan.FromSeconds(14);
+
+    /// <summary>So often the vendor may put a message off.</summary>
+    private const int MaxDeferrals = 10;
+
+    private readonly SemaphoreSlim slots = new(options.Value.ConcurrentRuns);
+
+    public async Task HandleAsync(SendRun run, CancellationToken cancellation)
+    {
+        await slots.WaitAsync(cancellation);
+        TimeSpan? again;
+        try
+        {
+            again = await SendAsync(run, cancellation);
+        }
+        finally
+        {
+            slots.Release();
+        }
+
+        if (again is { } delay)
+        {
+            await queue.SendAsync(SendRun.Queue, run with { Attempt = run.Attempt + 1 }, delay, cancellation);
+        }
+    }
+
+    public void Dispose() => slots.Dispose();
+
+    /// <returns>When to try again, or null when nothing of the run is left to this sender.</returns>
+    private async Task<TimeSpan?> SendAsync(SendRun run, CancellationToken cancellation)
+    {
+        var campaign = (await campaigns.ReadAsync(run.CampaignId, cancellation))?.Value
+            ?? throw new InvalidOperationException($"Campaign {run.CampaignId} does not exist.");
+        if (campaign.State is CampaignState.Paused or CampaignState.Failed)
+        {
+            // Resuming enqueues runs for all that is not sent.
+            return null;
+        }
+
+        var stored = await batches.ReadManyAsync(run.BatchIds, cancellation);
+        if (stored.Count < run.Count)
+        {
+            // They were stored before this run was enqueued: it is the reading that is behind. The host tries again.
+            throw new InvalidOperationException($"Of {run.Count} batches of campaign {run.CampaignId} from {run.First} on, {stored.Count} can be read.");
+        }
+
+        var now = clock.GetUtcNow();
+        var open = stored.Where(b => b.Value.State != BatchState.Sent).ToList();
+        var held = open.Where(b => b.Value is { State: BatchState.Sending, LeaseUntil: { } until } && until > now).ToList();
+        var free = open.Except(held).ToList();
+        TimeSpan? again = held.Count > 0 ? held.Max(b => b.Value.LeaseUntil!.Value) - now + TimeSpan.FromSeconds(1) : null;
+        if (free.Count == 0)
+        {
+            return again;
+        }
+
+        if (campaign.State == CampaignState.Cancelled)
+        {
+            var etags = await batches.TryReplaceManyAsync([.. free.Select(b => b with { Value = Cancel(b.Value) })], cancellation);
+            return etags.Contains(null) ? TimeSpan.FromSeconds(1) : again;
+        }
+
+        var (claimed, messages) = await ClaimAsync(campaign, free, now, cancellation);
+        if (claimed.Count < free.Count)
+        {
+            again ??= TimeSpan.FromSeconds(1);
+        }
+
+        if (messages.Count == 0)
+        {
+            return again;
+        }
+
+        var results = await gateway.HandOverAsync([.. messages.Select(m => m.Message)], VendorTime, cancellation);
+        return await RecordAsync(run, claimed, messages, results, cancellation) ?? again;
+    }
+
+    private readonly record struct Place(string BatchId, int Index, VendorMessage Message);
+
+    /// <summary>Decides about every open message of the batches and records the intent.</summary>
+    /// <returns>The batches this sender has now, and their messages. Those that another one was faster with are left to it.</returns>
+    private async Task<(IReadOnlyList<Versioned<Batch>> Claimed, IReadOnlyList<Place> Messages)> ClaimAsync(
+        Campaign campaign, List<Versioned<Batch>> free, DateTimeOffset now, CancellationToken cancellation)
+    {
+        var open = free.SelectMany(b => b.Value.Recipients.Where(IsOpen).Select(r => r.CustomerId)).Distinct().ToList();
+        var people = (await customers.ReadManyAsync(open, cancellation)).ToDictionary(c => c.Value.Id, c => c.Value);
+        var hashes = people.Values
+            .Select(c => (c.Id, Address: SendRules.Address(c, campaign.Channel)))
+            .Where(c => c.Address is not null)
+            .ToDictionary(c => c.Id, c => hasher.Hash(campaign.Channel, c.Address!));
+        var suppressed = await suppressions.ReasonsAsync(hashes.Values, cancellation);
+        var content = templates.Get(campaign.Content);
+
+        var intents = new List<Versioned<Batch>>(free.Count);
+        var messages = new List<Place>();
+        foreach (var (batch, etag) in free)
+        {
+            var recipients = batch.Recipients.ToArray();
+            for (var i = 0; i < recipients.Length; i++)
+            {
+                if (!IsOpen(recipients[i]))
+                {
+                    continue;
+                }
+
+                var customer = people.GetValueOrDefault(recipients[i].CustomerId);
+                var hash = hashes.GetValueOrDefault(recipients[i].CustomerId);
+                var reason = hash is null ? null : suppressed.GetValueOrDefault(hash);
+                var decision = SendRules.Decide(customer, campaign.Channel, reason, options.Value.RequireConsent);
+                recipients[i] = Intend(recipients[i], decision, hash, batch.Since(now));
+                if (recipients[i].Status == MessageStatus.Sending)
+                {
+                    messages.Add(new(batch.Id, i, new(batch.MessageId(i), campaign.Channel, decision.To!, campaign.Content.From, () => content.Render(customer!))));
+                }
+            }
+
+            intents.Add(new(Ledger.Count(batch with { State = BatchState.Sending, LeaseUntil = now + Lease, Recipients = recipients }), etag));
+        }
+
+        var etags = await batches.TryReplaceManyAsync(intents, cancellation);
+        var claimed = intents.Zip(etags).Where(c => c.Second is not null).Select(c => new Versioned<Batch>(c.First.Value, c.Second!)).ToList();
+        var mine = claimed.Select(b => b.Value.Id).ToHashSet();
+        return (claimed, [.. messages.Where(m => mine.Contains(m.BatchId))]);
+    }
+
+    private static bool IsOpen(Recipient recipient) => recipient.Status is MessageStatus.Pending or MessageStatus.Sending;
+
+    /// <summary>The recipient as the intent says. One that is <c>Sending</c> already was left so by a sender that died.</summary>
+    private Recipient Intend(Recipient recipient, SendDecision decision, string? hash, long at)
+    {
+        if (recipient.Status == MessageStatus.Sending && (!vendor.Idempotent || decision.To is null))
+        {
+            // It may have gone out. Asking again could send a second one, or one that is no longer wanted.
+            return Ledger.Fold(recipient, new(MessageStatus.Unknown, at, Reasons.Interrupted));
+        }
+
+        return recipient with { Status = decision.Status, Reason = decision.Reason, At = at, AddressHash = decision.To is null ? null : hash };
+    }
+
+    private async Task<TimeSpan?> RecordAsync(
+        SendRun run, IReadOnlyList<Versioned<Batch>> claimed, IReadOnlyList<Place> messages, IReadOnlyList<HandOverResult> results, CancellationToken cancellation)
+    {
+        var outcomes = messages.Zip(results, (m, r) => (m.BatchId, m.Index, Result: r)).ToLookup(o => o.BatchId);
+        var now = clock.GetUtcNow();
+        var leases = claimed.ToDictionary(b => b.Value.Id, b => b.Value.LeaseUntil);
+        var recorded = await batches.ChangeAsync(
+            [.. claimed.Where(b => outcomes.Contains(b.Value.Id))],
+            batch =>
+            {
+                // Another sender has it when this one was away for longer than its lease. What the vendor answered is true
+                // all the same, but whether the rest is tried again is the other one's business.
+                var mine = batch.LeaseUntil == leases[batch.Id];
+                var recipients = batch.Recipients.ToArray();
+                foreach (var (_, index, result) in outcomes[batch.Id])
+                {
+                    recipients[index] = Conclude(recipients[index], result, batch.Since(now), mine);
+                }
+
+                return Ledger.Count(batch with
+                {
+                    State = mine ? BatchState.Queued : batch.State,
+                    LeaseUntil = mine ? null : batch.LeaseUntil,
+                    Recipients = recipients,
+                });
+            },
+            cancellation);
+
+        var left = recorded.Count(b => b.Value.State != BatchState.Sent);
+        if (left == 0)
+        {
+            return null;
+        }
+
+        var delay = TimeSpan.FromSeconds(Math.Min(60, 1 << Math.Min(run.Attempt, 6)));
+        LogPutOff(run.CampaignId, run.First, left, delay);
+        return delay;
+    }
+
+    private Recipient Conclude(Recipient recipient, HandOverResult result, long at, bool mine) => result.Outcome switch
+    {
+        HandOver.Accepted => Ledger.Fold(recipient, new(MessageStatus.Sent, at, Accepted: true)),
+        HandOver.Rejected => Ledger.Fold(recipient, new(MessageStatus.Failed, at, result.Reason)),
+        HandOver.Deferred when recipient.Deferred >= MaxDeferrals => Ledger.Fold(recipient, new(MessageStatus.Failed, at, result.Reason ?? Reasons.Deferred)),
+        HandOver.Deferred when mine => Ledger.Return(recipient) with { Deferred = (recipient.Deferred ?? 0) + 1 },
+        HandOver.NotTaken when mine => Ledger.Return(recipient),
+        HandOver.Ambiguous when !vendor.Idempotent => Ledger.Fold(recipient, new(MessageStatus.Unknown, at, Reasons.Interrupted)),
+        _ => recipient,
+    };
+
+    private Batch Cancel(Batch batch) => Ledger.Count(batch with
+    {
+        Recipients = [.. batch.Recipients.Select(r => r.Status switch
+        {
+            MessageStatus.Pending => r with { Status = MessageStatus.Skipped, Reason = Reasons.Cancelled, At = batch.Since(clock.GetUtcNow()) },
+            MessageStatus.Sending => Ledger.Fold(r, new(MessageStatus.Unknown, batch.Since(clock.GetUtcNow()), Reasons.Interrupted)),
+            _ => r,
+        })],
+    });
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Campaign {CampaignId}, run from batch {First}: {Batches} batches wait {Delay} for the vendor")]
+    private partial void LogPutOff(string campaignId, int first, int batches, TimeSpan delay);
+}

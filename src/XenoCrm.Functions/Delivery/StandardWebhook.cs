@@ -1,0 +1,87 @@
+using System.Buffers.Text;
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
+using Microsoft.AspNetCore.Http;
+using XenoCrm.Platform.Errors;
+
+namespace XenoCrm.Delivery;
+
+/// <summary>
+/// The Standard Webhooks signature: HMAC-SHA256 over <c>id.timestamp.body</c>, checked on the raw body before anything
+/// of it is parsed.
+/// </summary>
+public sealed class StandardWebhook
+{
+    public static readonly TimeSpan Tolerance = TimeSpan.FromMinutes(5);
+    private const string SecretPrefix = "whsec_";
+
+    private readonly byte[][] keys;
+    private readonly TimeProvider clock;
+
+    /// <param name="secrets"><c>whsec_</c> and base64; one that signs is enough.</param>
+    /// <exception cref="FormatException">A secret is not of that form.</exception>
+    public StandardWebhook(IEnumerable<string> secrets, TimeProvider clock)
+    {
+        keys = [.. secrets.Select(s => Convert.FromBase64String(s.StartsWith(SecretPrefix, StringComparison.Ordinal) ? s[SecretPrefix.Length..] : s))];
+        this.clock = clock;
+    }
+
+    /// <exception cref="ProblemException">401: the headers are missing or malformed, no signature fits, or it was signed too long ago or ahead.</exception>
+    public void Verify(IHeaderDictionary headers, ReadOnlySpan<byte> body)
+    {
+        var id = headers["webhook-id"].ToString();
+        var timestamp = headers["webhook-timestamp"].ToString();
+        var signatures = headers["webhook-signature"].ToString();
+        if (id.Length is 0 or > 256 || timestamp.Length == 0 || signatures.Length == 0)
+        {
+            throw new SignatureMissing().ToException();
+        }
+
+        if (!long.TryParse(timestamp, NumberStyles.None, CultureInfo.InvariantCulture, out var seconds) || seconds > 253402300799)
+        {
+            throw new SignatureInvalid().ToException();
+        }
+
+        // The signature first: only who can sign learns whether the clock was the reason.
+        if (!Signed(id, timestamp, signatures, body))
+        {
+            throw new SignatureInvalid().ToException();
+        }
+
+        if ((clock.GetUtcNow() - DateTimeOffset.FromUnixTimeSeconds(seconds)).Duration() > Tolerance)
+        {
+            throw new SignatureExpired().ToException();
+        }
+    }
+
+    private bool Signed(string id, string timestamp, string signatures, ReadOnlySpan<byte> body)
+    {
+        Span<byte> mac = stackalloc byte[HMACSHA256.HashSizeInBytes];
+        Span<byte> given = stackalloc byte[64];
+        var prefix = Encoding.UTF8.GetBytes($"{id}.{timestamp}.");
+        var signed = false;
+        foreach (var key in keys)
+        {
+            using (var hmac = IncrementalHash.CreateHMAC(HashAlgorithmName.SHA256, key))
+            {
+                hmac.AppendData(prefix);
+                hmac.AppendData(body);
+                hmac.GetHashAndReset(mac);
+            }
+
+            // Several signatures while the sender changes keys; other versions than v1 are not for us.
+            foreach (var part in signatures.AsSpan().Split(' '))
+            {
+                var signature = signatures.AsSpan()[part];
+                if (signature.StartsWith("v1,") && signature.Length <= 3 + 60
+                    && Convert.TryFromBase64Chars(signature[3..], given, out var length))
+                {
+                    signed |= CryptographicOperations.FixedTimeEquals(mac, given[..length]);
+                }
+            }
+        }
+
+        return signed;
+    }
+}

@@ -1,0 +1,121 @@
+using System.Buffers.Text;
+using System.Net;
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
+using Microsoft.Azure.Cosmos;
+using Microsoft.Extensions.Options;
+using XenoCrm.Campaigns;
+using XenoCrm.Platform;
+using XenoCrm.Platform.Cosmos;
+
+namespace XenoCrm.Delivery;
+
+/// <summary>An address that is never to be written to. The address is not in it, only its keyed hash, so that it outlives the customer's erasure.</summary>
+/// <param name="Reason"><c>bounced</c>, <c>complained</c>, or what the caller said.</param>
+/// <param name="Source">Who or what asked for it: a user's id, or a message id.</param>
+public sealed record Suppression(string Id, Channel Channel, string Reason, DateTimeOffset At, string Source);
+
+/// <summary>Turns addresses into the ids of suppressions.</summary>
+public sealed class AddressHasher(IOptions<DeliveryOptions> options)
+{
+    private readonly byte[] key = Convert.FromBase64String(options.Value.SuppressionKey);
+
+    /// <summary>120 bits of HMAC-SHA256 over channel and normalised address, as 20 characters. Without the key it says nothing.</summary>
+    public string Hash(Channel channel, string address)
+    {
+        // A phone is one address whether it is reached by SMS or WhatsApp; a complaint about one is not about the other.
+        var normal = channel == Channel.Push ? address : address.Trim().ToLowerInvariant();
+        Span<byte> mac = stackalloc byte[HMACSHA256.HashSizeInBytes];
+        HMACSHA256.HashData(key, Encoding.UTF8.GetBytes(channel.Name() + ":" + normal), mac);
+        return Base64Url.EncodeToString(mac[..15]);
+    }
+}
+
+public sealed class SuppressionStore(CosmosDatabase database)
+{
+    public static readonly ContainerDefinition Definition = new("suppressions", "/id", [], []);
+
+    private const int FewWrites = 3;
+    private readonly Container container = database.Container(Definition.Name);
+    private readonly Container bulk = database.BulkContainer(Definition.Name);
+
+    /// <summary>The reasons of those that are suppressed, by id, in one request per thousand.</summary>
+    public async Task<IReadOnlyDictionary<string, string>> ReasonsAsync(IEnumerable<string> ids, CancellationToken cancellation)
+    {
+        var reasons = new Dictionary<string, string>();
+        foreach (var some in ids.Distinct().Chunk(1000))
+        {
+            using var answer = await container.ReadManyItemsStreamAsync([.. some.Select(id => (id, new PartitionKey(id)))], cancellationToken: cancellation);
+            foreach (var found in await CosmosPages.ReadAsync<Suppression>(answer, cancellation))
+            {
+                reasons[found.Value.Id] = found.Value.Reason;
+            }
+        }
+
+        return reasons;
+    }
+
+    /// <summary>The first reason stays: it is what the address was suppressed for.</summary>
+    /// <returns>True when it is new.</returns>
+    public Task<bool> AddAsync(Suppression suppression, CancellationToken cancellation) => AddAsync(container, suppression, cancellation);
+
+    private static async Task<bool> AddAsync(Container target, Suppression suppression, CancellationToken cancellation)
+    {
+        using var stream = new MemoryStream(JsonSerializer.SerializeToUtf8Bytes(suppression, Json.Options));
+        using var answer = await target.CreateItemStreamAsync(stream, new PartitionKey(suppression.Id), cancellationToken: cancellation);
+        if (answer.StatusCode == HttpStatusCode.Conflict)
+        {
+            return false;
+        }
+
+        answer.EnsureSuccessStatusCode();
+        return true;
+    }
+
+    /// <summary>As <see cref="AddAsync"/>, for many at once.</summary>
+    public Task AddManyAsync(IReadOnlyCollection<Suppression> many, CancellationToken cancellation)
+    {
+        var target = many.Count > FewWrites ? bulk : container;
+        return Task.WhenAll(many.Select(s => AddAsync(target, s, cancellation)));
+    }
+
+    public async Task<Suppression?> ReadAsync(string id, CancellationToken cancellation)
+    {
+        try
+        {
+            return (await container.ReadItemAsync<Suppression>(id, new PartitionKey(id), cancellationToken: cancellation)).Resource;
+        }
+        catch (CosmosException exception) when (exception.StatusCode == HttpStatusCode.NotFound)
+        {
+            return null;
+        }
+    }
+
+    /// <returns>False when there was none.</returns>
+    public async Task<bool> RemoveAsync(string id, CancellationToken cancellation)
+    {
+        using var answer = await container.DeleteItemStreamAsync(id, new PartitionKey(id), cancellationToken: cancellation);
+        if (answer.StatusCode == HttpStatusCode.NotFound)
+        {
+            return false;
+        }
+
+        answer.EnsureSuccessStatusCode();
+        return true;
+    }
+
+    /// <summary>In the order of ids, which says nothing.</summary>
+    public async Task<IReadOnlyList<Suppression>> PageAsync(string? after, int limit, CancellationToken cancellation)
+    {
+        var query = new QueryDefinition($"SELECT TOP {limit} * FROM c WHERE c.id > @after ORDER BY c.id").WithParameter("@after", after ?? "");
+        using var pages = container.GetItemQueryStreamIterator(query);
+        var items = new List<Suppression>(limit);
+        while (pages.HasMoreResults && items.Count < limit)
+        {
+            items.AddRange((await CosmosPages.ReadAsync<Suppression>(pages, cancellation)).Select(s => s.Value));
+        }
+
+        return items;
+    }
+}

@@ -1,0 +1,123 @@
+using System.Collections.Concurrent;
+using System.Text.Json;
+using XenoCrm.Delivery;
+using XenoCrm.Functions.Tests.Campaigns;
+using XenoCrm.Platform;
+using XenoCrm.Platform.Queues;
+
+namespace XenoCrm.Functions.Tests.Delivery;
+
+public sealed class ReceiptInboxTests
+{
+    private static Receipt Receipt(int n) => new() { MessageId = $"c.{n / 100}.{n % 100}", Status = ReceiptStatus.Delivered, At = Samples.Noon, EventId = $"event-{n}" };
+
+    [Fact]
+    public async Task Many_callers_share_messages_and_nothing_is_lost_or_doubled()
+    {
+        var messages = new ConcurrentQueue<byte[]>();
+        await using var inbox = new ReceiptInbox(async message =>
+        {
+            await Task.Delay(3);
+            messages.Enqueue(message.ToArray());
+        });
+        await Task.WhenAll(Enumerable.Range(0, 2000).Select(n => inbox.StoreAsync([Receipt(n)], CancellationToken.None)));
+
+        messages.ShouldAllBe(m => m.Length <= JobQueue.MaxPayloadBytes);
+        messages.Count.ShouldBeLessThan(40);
+        messages.SelectMany(Read).Select(r => r.EventId).Order().ShouldBe(Enumerable.Range(0, 2000).Select(n => $"event-{n}").Order());
+    }
+
+    [Fact]
+    public async Task A_large_post_is_cut_into_messages_that_fit()
+    {
+        var messages = new ConcurrentQueue<byte[]>();
+        await using var inbox = new ReceiptInbox(message =>
+        {
+            messages.Enqueue(message.ToArray());
+            return Task.CompletedTask;
+        });
+        await inbox.StoreAsync([.. Enumerable.Range(0, 1000).Select(n => Receipt(n) with { Url = new string('u', 300) })], CancellationToken.None);
+
+        messages.Count.ShouldBeGreaterThan(5);
+        messages.ShouldAllBe(m => m.Length <= JobQueue.MaxPayloadBytes);
+        messages.SelectMany(Read).Count().ShouldBe(1000);
+    }
+
+    [Fact]
+    public async Task A_caller_is_answered_only_when_its_message_is_stored()
+    {
+        var gate = new TaskCompletionSource();
+        await using var inbox = new ReceiptInbox(_ => gate.Task);
+        var storing = inbox.StoreAsync([Receipt(1)], CancellationToken.None);
+        (await Task.WhenAny(storing, Task.Delay(50, TestContext.Current.CancellationToken))).ShouldNotBe(storing);
+        gate.SetResult();
+        await storing;
+    }
+
+    [Fact]
+    public async Task A_failure_reaches_every_caller_of_the_message_and_the_next_message_goes_on()
+    {
+        var fail = true;
+        await using var inbox = new ReceiptInbox(_ => fail ? Task.FromException(new IOException("down")) : Task.CompletedTask);
+        await Should.ThrowAsync<IOException>(() => Task.WhenAll(inbox.StoreAsync([Receipt(1)], CancellationToken.None), inbox.StoreAsync([Receipt(2)], CancellationToken.None)));
+        fail = false;
+        await inbox.StoreAsync([Receipt(3)], CancellationToken.None);
+    }
+
+    private static Receipt[] Read(byte[] message) => JsonSerializer.Deserialize<Receipt[]>(message, Json.Options)!;
+}
+
+public sealed class ReceiptWindowTests
+{
+    private static ILookup<string, Receipt> Receipts(params (string Batch, int Index)[] places) =>
+        places.ToLookup(p => p.Batch, p => new Receipt { MessageId = $"{p.Batch}.{p.Index}", Status = ReceiptStatus.Delivered, At = Samples.Noon });
+
+    [Fact]
+    public async Task Invocations_that_run_at_once_share_one_commit_per_batch()
+    {
+        var commits = new ConcurrentQueue<IReadOnlyDictionary<string, IReadOnlyList<Receipt>>>();
+        var window = new ReceiptWindow(
+            batches =>
+            {
+                commits.Enqueue(batches);
+                return Task.CompletedTask;
+            },
+            TimeSpan.FromSeconds(1));
+        await Task.WhenAll(Enumerable.Range(0, 20).Select(i => window.AddAsync(Receipts(("c.1", i), ("c.2", i)), CancellationToken.None)));
+
+        var commit = commits.ShouldHaveSingleItem();
+        commit.Values.ShouldAllBe(r => r.Count == 20);
+    }
+
+    [Fact]
+    public async Task An_invocation_returns_only_after_its_receipts_are_committed_and_fails_when_they_are_not()
+    {
+        var gate = new TaskCompletionSource();
+        var window = new ReceiptWindow(_ => gate.Task, TimeSpan.FromMilliseconds(50));
+        var adding = window.AddAsync(Receipts(("c.1", 1)), CancellationToken.None);
+        (await Task.WhenAny(adding, Task.Delay(400, TestContext.Current.CancellationToken))).ShouldNotBe(adding);
+        gate.SetException(new IOException("down"));
+        await Should.ThrowAsync<IOException>(() => adding);
+    }
+
+    [Fact]
+    public async Task A_steady_stream_does_not_hold_a_batch_longer_than_the_window()
+    {
+        var window = new ReceiptWindow(_ => Task.CompletedTask, TimeSpan.FromMilliseconds(300));
+        var started = System.Diagnostics.Stopwatch.StartNew();
+        var first = window.AddAsync(Receipts(("c.1", 1)), CancellationToken.None);
+        var others = new List<Task>();
+        while (!first.IsCompleted && started.ElapsedMilliseconds < 5000)
+        {
+            others.Add(window.AddAsync(Receipts(("c.2", 1)), CancellationToken.None));
+            await Task.Delay(10, TestContext.Current.CancellationToken);
+        }
+
+        started.ElapsedMilliseconds.ShouldBeLessThan(2000);
+        await Task.WhenAll(others);
+    }
+
+    [Fact]
+    public async Task No_receipts_is_no_wait() =>
+        await new ReceiptWindow(_ => Task.CompletedTask, TimeSpan.FromSeconds(1)).AddAsync(Receipts(), CancellationToken.None);
+}
