@@ -6,7 +6,7 @@ namespace XenoCrm.Campaigns;
 
 public static class CampaignsFeature
 {
-    /// <summary>Campaigns as people write and steer them; what they send is in Delivery.</summary>
+    /// <summary>Campaigns as people write and steer them, and nothing of how they are sent.</summary>
     public static IServiceCollection AddCampaigns(this IServiceCollection services)
     {
         services.AddWorkspaceStore<Campaign>(Campaign.KindName);
