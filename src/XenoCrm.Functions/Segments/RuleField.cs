@@ -157,8 +157,9 @@ public sealed class ListField(string name, string label, string path, bool holds
 
     public bool HoldsSegments { get; } = holdsSegments;
 
+    // Whether there is any segment would depend on all of them, and on the one that asks.
     public override IReadOnlyList<RuleOperator> Operators { get; } =
-        [RuleOperator.Contains, RuleOperator.DoesNotContain, RuleOperator.In, RuleOperator.NotIn, .. Presence];
+        [RuleOperator.Contains, RuleOperator.DoesNotContain, RuleOperator.In, RuleOperator.NotIn, .. holdsSegments ? [] : Presence];
 
     public IReadOnlyList<string> Get(Customer customer) => get(customer);
 
