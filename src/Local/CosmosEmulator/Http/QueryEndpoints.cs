@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Collections.Concurrent;
 using System.Globalization;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using XenoCrm.Local.CosmosEmulator.Items;
 using XenoCrm.Local.CosmosEmulator.Sql;
 using XenoCrm.Local.CosmosEmulator.Storage;
@@ -47,7 +48,7 @@ internal readonly record struct QueryText(string Sql, ReadOnlyMemory<byte> Param
 }
 
 /// <summary>Query plans and pages.</summary>
-internal sealed class QueryEndpoints(Store store, ThroughputLimit? limit)
+internal sealed class QueryEndpoints(Store store, ThroughputLimit? limit, TimeProvider time)
 {
     /// <summary>Applications have some dozens of query texts; one that builds texts from values must not fill the memory.</summary>
     private const int MaxCompiled = 2_000;
@@ -61,8 +62,17 @@ internal sealed class QueryEndpoints(Store store, ThroughputLimit? limit)
 
     private readonly ConcurrentDictionary<string, CompiledQuery> _compiled = new();
 
-    public static string Describe(SqlException error) =>
-        error.Position < 0 ? error.Message : $"Syntax error at position {error.Position.ToString(CultureInfo.InvariantCulture)}: {error.Message}";
+    /// <summary>The service's form of an error in a query, with the position.</summary>
+    public static string Describe(SqlException error) => MetadataJson.Text(new JsonObject
+    {
+        ["errors"] = new JsonArray(new JsonObject
+        {
+            ["severity"] = "Error",
+            ["location"] = error.Position < 0 ? null : new JsonObject { ["start"] = error.Position, ["end"] = error.End },
+            ["code"] = error.Code,
+            ["message"] = error.Message,
+        }),
+    });
 
     public async ValueTask Plan(Exchange exchange, Container container)
     {
@@ -99,7 +109,7 @@ internal sealed class QueryEndpoints(Store store, ThroughputLimit? limit)
             return query;
         }
 
-        query = CompiledQuery.Compile(sql);
+        query = CompiledQuery.Compile(sql, time);
         if (_compiled.Count >= MaxCompiled)
         {
             _compiled.Clear();

@@ -171,5 +171,7 @@ internal static class MetadataJson
 
     public static string Id(byte[] json) => (string)Parse(json)["id"]!;
 
-    public static byte[] Bytes(JsonObject json) => Encoding.UTF8.GetBytes(json.ToJsonString(Relaxed));
+    public static string Text(JsonObject json) => json.ToJsonString(Relaxed);
+
+    public static byte[] Bytes(JsonObject json) => Encoding.UTF8.GetBytes(Text(json));
 }

@@ -6,13 +6,14 @@ namespace XenoCrm.Local.CosmosEmulator.Storage;
 internal sealed class LogReader : IDisposable
 {
     private readonly FileStream _file;
-    private byte[] _buffer = new byte[4 * 1024 * 1024];
+    private byte[] _buffer;
     private int _start, _end;
 
     public LogReader(string path)
     {
         _file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite, bufferSize: 0);
         FileLength = _file.Length;
+        _buffer = new byte[(int)Math.Clamp(FileLength, 4096, 4 * 1024 * 1024)];
     }
 
     public long FileLength { get; }

@@ -44,7 +44,7 @@ internal sealed partial class Store
             _log.Dispose();
             (_log, _logNumber) = (next, _logNumber + 1);
         }
-        catch (IOException error)
+        catch (Exception error)
         {
             _options.Messages.WriteLine($"A new log could not be begun: {error.Message}");
             Volatile.Write(ref _noCompactionBefore, Environment.TickCount64 + RetryAfterMs);
@@ -79,7 +79,7 @@ internal sealed partial class Store
             Interlocked.Add(ref _sealedLogBytes, -covered);
             Compactions++;
         }
-        catch (IOException error)
+        catch (Exception error)
         {
             // The log goes on and everything is still in it; the next try comes when there is room again.
             _options.Messages.WriteLine($"The log could not be compacted: {error.Message}");

@@ -85,7 +85,10 @@ internal sealed partial class Store
 
         using var file = File.OpenHandle(path, FileMode.Open, FileAccess.Write);
         RandomAccess.SetLength(file, reader.Position);
-        RandomAccess.FlushToDisk(file);
+        if (_options.FlushToDisk)
+        {
+            RandomAccess.FlushToDisk(file);
+        }
     }
 
     private static InvalidDataException Damaged(string path, long position) => new(

@@ -189,8 +189,9 @@ internal sealed partial class Store
         {
             _log.Append(log.Written);
         }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        catch (Exception error)
         {
+            // Not only IOException: .NET reports a file that may not grow further as an ArgumentOutOfRangeException.
             _options.Messages.WriteLine($"The log could not be written: {error.Message}");
             throw new EmulatorException(503, $"The write could not be made durable and has no effect: {error.Message}");
         }
