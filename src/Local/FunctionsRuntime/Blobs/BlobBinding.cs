@@ -28,7 +28,7 @@ internal static class BlobBinding
     public static readonly string[] DataNames = ["BlobTrigger", "Uri", "Metadata", "Properties"];
 
     public static ParameterBinder Trigger(Type type)
-        => invocation => Value(type, invocation.Event<BlobEvent>().Client, invocation);
+        => invocation => Value(type, invocation.Event<BlobEvent>().Client, isThere: true, invocation);
 
     public static Dictionary<string, object?> Data(BlobEvent blob, BlobItem item, Dictionary<string, string> parts)
     {
@@ -61,23 +61,23 @@ internal static class BlobBinding
             var name = path.Fill(n => data.TryGetValue(n, out var value) && value is not null
                 ? value.ToString()!
                 : throw new BindingException($"The blob path of '{parameter.Name}' needs '{n}', which the trigger did not give."));
-            return Value(type, container.GetBlobClient(name), invocation);
+            return Value(type, container.GetBlobClient(name), isThere: false, invocation);
         };
     }
 
     /// <summary>Null when the blob is not there, but for the clients, which need none.</summary>
-    private static ValueTask<object?> Value(Type type, BlobClient blob, Invocation invocation)
+    private static ValueTask<object?> Value(Type type, BlobClient blob, bool isThere, Invocation invocation)
     {
         if (type == typeof(BlobClient) || type == typeof(BlobBaseClient))
             return new(blob);
         if (type == typeof(BlobContainerClient))
             return new(blob.GetParentBlobContainerClient());
-        return type == typeof(Stream) ? Opened(blob, invocation) : Content(type, blob, invocation.CancellationToken);
+        return type == typeof(Stream) ? Opened(blob, isThere, invocation) : Content(type, blob, invocation.CancellationToken);
     }
 
-    private static async ValueTask<object?> Opened(BlobClient blob, Invocation invocation)
+    private static async ValueTask<object?> Opened(BlobClient blob, bool isThere, Invocation invocation)
         // The blob that triggered is known to be there; its stream costs nothing until it is read.
-        => invocation.Function.Trigger is BlobTriggerAttribute || await blob.ExistsAsync(invocation.CancellationToken)
+        => isThere || await blob.ExistsAsync(invocation.CancellationToken)
             ? new LazyBlobStream(blob)
             : null;
 
