@@ -169,16 +169,15 @@ internal sealed partial class Execution
         while (true)
         {
             var rows = Collect(candidates?.InOrder(0) ?? _source.Scan(0), out var cut);
-            Sorted? last = null;
+            var last = _after;
             foreach (var row in rows)
             {
                 if (_page.IsFull)
                 {
-                    return After(last!);
+                    return last;
                 }
 
                 Restore(row);
-                last = row;
                 if (_seen is not null && !IsBehindStart(row.Keys, row.Item.Rid, row.Number))
                 {
                     _seen.Add(_code.Output(_row));
@@ -186,6 +185,7 @@ internal sealed partial class Execution
                 }
 
                 Emit(_row);
+                last = After(row);
                 if (IsDone)
                 {
                     return null;
@@ -198,7 +198,7 @@ internal sealed partial class Execution
             }
 
             // Rows without a value were dropped (SELECT VALUE), so those sorted did not fill the page.
-            _after = After(last!);
+            _after = last;
         }
     }
 

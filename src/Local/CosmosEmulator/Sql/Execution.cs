@@ -90,7 +90,7 @@ internal sealed partial class Execution
     /// </summary>
     private bool IsCheaper(Candidates candidates)
     {
-        const int Doubt = 4;
+        const long Doubt = 4;
         var total = (long)_source.EstimatedCount;
         var scan = candidates.ByRid || _seen is not null ? total : Math.Min(total, Doubt * _page.Limit * total / Math.Max(1, candidates.Estimate));
         return candidates.Estimate < scan;

@@ -37,7 +37,7 @@ internal sealed partial class Parser
         var sources = parser.ReadFrom();
         var where = parser.TakeKeyword("WHERE") ? parser.ReadExpression() : null;
         parser.ExpectEnd();
-        return new(0, false, null, true, null, [], sources, where, [], [], null, null);
+        return new(0, false, null, false, new LiteralExpr(0, JsonValue.True), [], sources, where, [], [], null, null);
     }
 
     private Token Current => _tokens[_next];
@@ -229,7 +229,6 @@ internal sealed partial class Parser
             return new(at, ReadAlias() ?? LastName(path), path, false, null);
         }
 
-        at = Current.At;
         if (TakeSymbol("("))
         {
             var query = ReadQuery();
@@ -237,7 +236,8 @@ internal sealed partial class Parser
             return new(at, name, null, true, query);
         }
 
-        return new(at, name, ReadPath(new NameExpr(at, Identifier())), true, null);
+        var from = Current.At;
+        return new(at, name, ReadPath(new NameExpr(from, Identifier())), true, null);
     }
 
     private string? ReadAlias() => TakeKeyword("AS") || Current.Kind == TokenKind.Identifier ? Identifier() : null;
