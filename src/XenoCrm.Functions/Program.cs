@@ -1,7 +1,10 @@
 using Microsoft.Azure.Functions.Worker.Builder;
 using Microsoft.Extensions.Hosting;
 using XenoCrm.Accounts;
+using XenoCrm.Campaigns;
 using XenoCrm.Customers;
+using XenoCrm.Delivery;
+using XenoCrm.Imports;
 using XenoCrm.Orders;
 using XenoCrm.Platform;
 using XenoCrm.Platform.Errors;
@@ -19,6 +22,9 @@ builder.Services
     .AddAccounts(builder.Configuration)
     .AddCustomers(builder.Configuration)
     .AddOrders(builder.Configuration)
-    .AddSegments(builder.Configuration);
+    .AddSegments(builder.Configuration)
+    .AddImports(builder.Configuration)
+    .AddCampaigns()
+    .AddDelivery(builder.Configuration);
 
 builder.Build().Run();
