@@ -72,7 +72,7 @@ internal static class BlobBinding
             return new(blob);
         if (type == typeof(BlobContainerClient))
             return new(blob.GetParentBlobContainerClient());
-        return type == typeof(Stream) ? Opened(blob, isThere, invocation) : Content(type, blob, invocation.CancellationToken);
+        return type == typeof(Stream) ? Opened(blob, isThere, invocation) : Content(type, blob, invocation);
     }
 
     private static async ValueTask<object?> Opened(BlobClient blob, bool isThere, Invocation invocation)
@@ -81,12 +81,12 @@ internal static class BlobBinding
             ? new LazyBlobStream(blob)
             : null;
 
-    private static async ValueTask<object?> Content(Type type, BlobClient blob, CancellationToken token)
+    private static async ValueTask<object?> Content(Type type, BlobClient blob, Invocation invocation)
     {
         BinaryData content;
         try
         {
-            content = (await blob.DownloadContentAsync(token)).Value.Content;
+            content = (await blob.DownloadContentAsync(invocation.CancellationToken)).Value.Content;
         }
         catch (RequestFailedException e) when (e.Status == 404)
         {
@@ -100,7 +100,7 @@ internal static class BlobBinding
             return content;
         try
         {
-            return JsonSerializer.Deserialize(content.ToMemory().Span, type, Json.Options);
+            return JsonSerializer.Deserialize(content.ToMemory().Span, type, Json.OptionsOf(invocation));
         }
         catch (JsonException e)
         {

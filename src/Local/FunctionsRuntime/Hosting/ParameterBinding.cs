@@ -6,6 +6,8 @@ using Microsoft.Azure.Functions.Worker;
 using Microsoft.Azure.Functions.Worker.Extensions.Abstractions;
 using Microsoft.Azure.Functions.Worker.Http;
 using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Options;
 using XenoCrm.Local.FunctionsRuntime.Blobs;
 using XenoCrm.Local.FunctionsRuntime.Http;
 using XenoCrm.Local.FunctionsRuntime.Queues;
@@ -147,4 +149,8 @@ internal static class Json
 {
     /// <summary>The real worker's default: names as written, read case-insensitively.</summary>
     public static readonly JsonSerializerOptions Options = new() { PropertyNameCaseInsensitive = true };
+
+    /// <summary>What the app has configured (<c>Configure&lt;JsonSerializerOptions&gt;</c>), as the real worker takes it.</summary>
+    public static JsonSerializerOptions OptionsOf(Invocation invocation)
+        => invocation.InstanceServices.GetRequiredService<IOptions<JsonSerializerOptions>>().Value;
 }

@@ -36,7 +36,7 @@ internal static class HttpBinding
         }
         try
         {
-            return await JsonSerializer.DeserializeAsync(body, type, Json.Options, invocation.CancellationToken);
+            return await JsonSerializer.DeserializeAsync(body, type, Json.OptionsOf(invocation), invocation.CancellationToken);
         }
         catch (JsonException e)
         {

@@ -1,7 +1,5 @@
 using System.Text.Json;
 using Azure.Storage.Queues.Models;
-using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Options;
 using XenoCrm.Local.FunctionsRuntime.Hosting;
 
 #pragma warning disable MA0054 // The serializer's and the parsers' own messages quote their input, which may be personal data.
@@ -40,10 +38,9 @@ internal static class QueueBinding
 
     private static object? FromJson(Invocation invocation, Type type)
     {
-        var options = invocation.InstanceServices.GetService<IOptions<JsonSerializerOptions>>()?.Value ?? Json.Options;
         try
         {
-            return JsonSerializer.Deserialize(invocation.Event<QueueMessage>().Body.ToMemory().Span, type, options);
+            return JsonSerializer.Deserialize(invocation.Event<QueueMessage>().Body.ToMemory().Span, type, Json.OptionsOf(invocation));
         }
         catch (JsonException e)
         {

@@ -31,6 +31,7 @@ internal sealed class TimerListener(
     private readonly TimerStatusStore _store = new(storage.Host, host.HostId, function.Definition.Id);
     private readonly StorageHealth _health = new($"Timer {function.Name}", logger);
     private bool _ranOnStartup;
+    private ScheduleStatus? _status;
 
     public Function Function => function;
 
@@ -68,32 +69,24 @@ internal sealed class TimerListener(
     private async Task RunWhile(SingletonLease lease)
     {
         using var waiting = CancellationTokenSource.CreateLinkedTokenSource(lease.Lost, shutdown.Stopping);
-        var status = trigger.UseMonitor ? await _store.Read(waiting.Token) : null;
+        _status = trigger.UseMonitor ? await _store.Read(waiting.Token) : null;
         var now = Now();
         var next = schedule.Next(now);
-        if (IsCurrent(status) && status!.Next < now)
-        {
-            next = await RunAndRecord(status.Next, status, isPastDue: true, lease, waiting.Token);
-        }
+        if (IsCurrent(_status) && _status!.Next < now)
+            next = await RunAndRecord(_status.Next, isPastDue: true, lease, waiting.Token);
         else if (trigger.RunOnStartup && !_ranOnStartup)
-        {
-            next = await RunAndRecord(now, status, isPastDue: false, lease, waiting.Token);
-        }
-        else if (trigger.UseMonitor && !IsCurrent(status) && next is { } first)
-        {
+            next = await RunAndRecord(now, isPastDue: false, lease, waiting.Token);
+        else if (!IsCurrent(_status) && next is { } first)
             // A new timer, or one whose schedule has changed: nothing is past due, but from here on it can be.
-            status = new ScheduleStatus { Last = status?.Last ?? default, Next = first, LastUpdated = now };
-            await _store.Write(status, waiting.Token);
-        }
+            await Record(last: _status?.Last ?? default, next: first, updated: now, waiting.Token);
         _ranOnStartup = true;
 
         while (next is { } due)
         {
             await Until(due, waiting.Token);
-            if (trigger.UseMonitor)
-                status = await _store.Read(waiting.Token) ?? status;
-            next = await RunAndRecord(due, status, isPastDue: false, lease, waiting.Token);
+            next = await RunAndRecord(due, isPastDue: false, lease, waiting.Token);
         }
+        // A schedule that has no occurrence any more (31 February).
         await Task.Delay(Timeout.InfiniteTimeSpan, waiting.Token);
     }
 
@@ -101,23 +94,27 @@ internal sealed class TimerListener(
     private bool IsCurrent(ScheduleStatus? status)
         => status is not null && schedule.Next(status.Last > status.LastUpdated ? status.Last : status.LastUpdated) == status.Next.ToUniversalTime();
 
-    private async Task<DateTime?> RunAndRecord(
-        DateTime due, ScheduleStatus? status, bool isPastDue, SingletonLease lease, CancellationToken waiting)
+    private async Task<DateTime?> RunAndRecord(DateTime due, bool isPastDue, SingletonLease lease, CancellationToken waiting)
     {
-        var info = new TimerInfo { IsPastDue = isPastDue, ScheduleStatus = trigger.UseMonitor ? status ?? new ScheduleStatus() : null };
+        var info = new TimerInfo { IsPastDue = isPastDue, ScheduleStatus = trigger.UseMonitor ? _status ?? new ScheduleStatus() : null };
         if (!await RunWithRetries(info, lease, waiting))
             throw new OperationCanceledException("The host stops or the lease is lost; the run is made up for later.");
 
         // From the later of the two: a timer that fires a millisecond early must not run the same second twice.
         var now = Now();
-        var next = schedule.Next(now > due ? now : due);
-        if (trigger.UseMonitor && next is { } upcoming)
-        {
-            // The time it was due, so that the status always names an occurrence of the schedule.
-            var record = new ScheduleStatus { Last = due > now ? due : now, Next = upcoming, LastUpdated = due > now ? due : now };
-            await _store.Write(record, lease.Lost);
-        }
+        var ran = now > due ? now : due;
+        var next = schedule.Next(ran);
+        if (next is { } upcoming)
+            await Record(ran, upcoming, ran, lease.Lost);
         return next;
+    }
+
+    private async Task Record(DateTime last, DateTime next, DateTime updated, CancellationToken token)
+    {
+        if (!trigger.UseMonitor)
+            return;
+        _status = new ScheduleStatus { Last = last, Next = next, LastUpdated = updated };
+        await _store.Write(_status, token);
     }
 
     /// <summary>False when the run was cut off; a run that failed, retries included, has had its turn.</summary>
