@@ -51,7 +51,7 @@ public sealed partial class DeliveryJobs(Planner planner, Sender sender, ApplyRe
         catch (Exception exception) when (IsOutage(exception))
         {
             LogOutage(exception, name);
-            await queue.SendAsync(name, System.Text.Encoding.UTF8.GetBytes(message), OutageDelay, cancellation);
+            await queue.SendJsonAsync(name, System.Text.Encoding.UTF8.GetBytes(message), OutageDelay, cancellation);
         }
     }
 

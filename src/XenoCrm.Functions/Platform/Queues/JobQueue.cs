@@ -18,9 +18,10 @@ public sealed class JobQueue(QueueServiceClient service)
 
     /// <param name="delay">Invisible for so long: pacing and schedules are delays, no coordinator is needed. At most 7 days.</param>
     public Task SendAsync<T>(string queue, T message, TimeSpan? delay, CancellationToken cancellation) =>
-        SendAsync(queue, JsonSerializer.SerializeToUtf8Bytes(message, Json.Options), delay, cancellation);
+        SendJsonAsync(queue, JsonSerializer.SerializeToUtf8Bytes(message, Json.Options), delay, cancellation);
 
-    public async Task SendAsync(string queue, ReadOnlyMemory<byte> json, TimeSpan? delay, CancellationToken cancellation)
+    /// <param name="json">One JSON value. Not an overload of SendAsync: bytes would bind to that one and be wrapped as text.</param>
+    public async Task SendJsonAsync(string queue, ReadOnlyMemory<byte> json, TimeSpan? delay, CancellationToken cancellation)
     {
         var client = await queues.GetOrAdd(queue, name => new(() => OpenAsync(name))).Value;
 
