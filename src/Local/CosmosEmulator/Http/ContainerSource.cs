@@ -38,7 +38,8 @@ internal sealed class ContainerSource : IQuerySource
     {
         if (_scope.Key is not { } key)
         {
-            return Read(_view.ByRid.Ascending(_view.ByRid.Rank(new RidBound(afterRid)), _view.ByRid.Count));
+            var all = _view.ByRid.Ascending(_view.ByRid.Rank(new RidBound(afterRid)), _view.ByRid.Count);
+            return Read(_scope.Start is null ? all : all.Where(_scope.Includes));
         }
 
         var items = _view.ByPartition;
@@ -88,7 +89,8 @@ internal sealed class ContainerSource : IQuerySource
         var items = _view.ById;
         var low = from is null ? 0 : items.Rank(new IdBound(from, behind: !fromInclusive));
         var high = to is null ? items.Count : items.Rank(new IdBound(to, behind: toInclusive));
-        return Read((descending ? items.Descending(low, high) : items.Ascending(low, high)).Where(_scope.Includes));
+        var range = descending ? items.Descending(low, high) : items.Ascending(low, high);
+        return Read(_scope == default ? range : range.Where(_scope.Includes));
     }
 
     public IIndex? FindIndex(string path)
@@ -142,7 +144,8 @@ internal sealed class ContainerSource : IQuerySource
         public IEnumerable<StoredItem> Range(JsonValue? lower, bool lowerInclusive, JsonValue? upper, bool upperInclusive, bool descending)
         {
             var (from, to) = Ranks(lower, lowerInclusive, upper, upperInclusive);
-            return source.Read((descending ? entries.Descending(from, to) : entries.Ascending(from, to)).Select(e => e.Item).Where(source._scope.Includes));
+            var items = (descending ? entries.Descending(from, to) : entries.Ascending(from, to)).Select(e => e.Item);
+            return source.Read(source._scope == default ? items : items.Where(source._scope.Includes));
         }
 
         private (int From, int To) Ranks(JsonValue? lower, bool lowerInclusive, JsonValue? upper, bool upperInclusive) => (
