@@ -53,6 +53,8 @@ internal sealed partial class Store : IDisposable
     public Database? FindDatabase(string nameOrRid) =>
         _catalog.TryGetValue(nameOrRid, out var database) ? database : _catalog.Values.FirstOrDefault(d => d.Rid == nameOrRid);
 
+    public void Report(string message) => _options.Messages.WriteLine(message);
+
     public bool IsLive(Container container)
     {
         foreach (var (_, database) in _catalog)
@@ -115,6 +117,7 @@ internal sealed partial class Store : IDisposable
             var number = _lastContainer + 1;
             var rid = ResourceIds.Container(database.Number, number);
             Stamp(body, rid, $"dbs/{database.Rid}/colls/{rid}/");
+            body["indexingPolicy"] ??= JsonNode.Parse("""{"indexingMode":"consistent","automatic":true,"includedPaths":[{"path":"/*"}],"excludedPaths":[{"path":"/\"_etag\"/?"}]}""");
             (body["_docs"], body["_sprocs"], body["_triggers"], body["_udfs"], body["_conflicts"]) = ("docs/", "sprocs/", "triggers/", "udfs/", "conflicts/");
             created = new Container(database.Number, database.Rid, number, MetadataJson.Bytes(body));
             LogRecords.PutContainer(log, database.Number, number, 0, 0, created.Json);

@@ -114,6 +114,12 @@ internal sealed class WriteGroup(Store store)
         {
             operation.Fail(refused.Status, refused.Message, refused.SubStatus);
         }
+        catch (Exception error)
+        {
+            // Nothing is recorded before everything that can fail is done; the writer must outlive a bug in, say, a patch.
+            store.Report($"{operation.Kind} failed: {error}");
+            operation.Fail(500, $"The emulator failed: {error.Message}");
+        }
     }
 
     /// <summary>Stages the removal of items that have expired.</summary>
@@ -275,16 +281,18 @@ internal sealed class WriteGroup(Store store)
 
     private void Record(Container container, Item item, ItemVersion? before, ItemVersion? after)
     {
-        container.LastLsn++;
-        _changes.Add(new StagedChange(container, item, before, after));
-        _staged[new Key(container, item.Key, item.Id)] = (item, after);
+        var lsn = container.LastLsn + 1;
         if (after is not null)
         {
             LogRecords.PutItem(Log, container.Number, item, after);
         }
         else
         {
-            LogRecords.DeleteItem(Log, container.Number, item.Rid, container.LastLsn);
+            LogRecords.DeleteItem(Log, container.Number, item.Rid, lsn);
         }
+
+        _changes.Add(new StagedChange(container, item, before, after));
+        _staged[new Key(container, item.Key, item.Id)] = (item, after);
+        container.LastLsn = lsn;
     }
 }
