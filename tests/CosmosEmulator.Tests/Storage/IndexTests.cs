@@ -2,8 +2,8 @@ using System.Text;
 using System.Text.Json.Nodes;
 using XenoCrm.Local.CosmosEmulator.Http;
 using XenoCrm.Local.CosmosEmulator.Items;
-using XenoCrm.Local.CosmosEmulator.Json;
 using XenoCrm.Local.CosmosEmulator.Storage;
+using JsonValue = XenoCrm.Local.CosmosEmulator.Json.JsonValue;
 
 namespace XenoCrm.Local.CosmosEmulator.Tests.Storage;
 
