@@ -108,7 +108,7 @@ public sealed class RunImport(
         var slice = false;
         await pipeline.RunAsync(
             work,
-            write: true,
+            dryRun: false,
             async run =>
             {
                 await results.WriteAsync(job.Id, run, file, repeated: run.Number == first, cancellation);

@@ -56,7 +56,7 @@ public sealed class UploadImport(
         var runs = 0;
         await pipeline.RunAsync(
             new(id, kind, settings, file, open, file.Start, 1),
-            write: !dryRun,
+            dryRun,
             async run =>
             {
                 if (!dryRun)
