@@ -46,7 +46,8 @@ public sealed class ImportBlobs(BlobServiceClient service, TimeProvider clock)
         }
         catch (RequestFailedException exception) when (Versioned.ProblemOf(exception) is { } problem)
         {
-            throw problem.ToException();
+            // A blob that does not exist has no ETag that could match either: 412, not 404.
+            throw (await PropertiesAsync(name, cancellation) is null ? new FileGone() : problem).ToException();
         }
     };
 

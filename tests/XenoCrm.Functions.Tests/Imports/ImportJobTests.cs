@@ -155,10 +155,11 @@ public class ImportJobTests(ImportStorage storage)
     public async Task Orders_interrupted_anywhere_end_as_if_never_interrupted(int seed)
     {
         var random = new Random(seed);
+        string Again(int order, int row) => $"O{order},C{order % 90},{row}.10,2026-01-31\n";
         var rows = Enumerable.Range(1, 1500).Select(i => random.Next(20) switch
         {
             0 => $"O{i},C{i % 90},oops,2026-01-31\n",
-            1 => $"O{random.Next(1, i + 1)},C{i % 90},{i}.10,2026-01-31\n",
+            1 => Again(random.Next(1, i + 1), i),
             _ => $"O{i},C{i % 90},{i}.25,2026-01-{(i % 28) + 1:D2}\n",
         }).ToList();
         await InterruptAsync("orders", "OrderID,CustomerID,Total,OrderDate\n" + string.Concat(rows), random,

@@ -101,7 +101,7 @@ public class UploadImportTests(ImportStorage storage)
         var csv = await ErrorsAsync(system, id, _ => { });
         csv.Text.ShouldBe(
             "\uFEFFid,email,phone,company,Import row,Import error codes,Import errors\r\n"
-            + "'-1,nobody,'+49300074321,'=cmd|' /C calc'!A0,2,customer.email_invalid,email: This is not an email address.\r\n"
+            + "\"'-1\",nobody,\"'+49300074321\",\"'=cmd|' /C calc'!A0\",2,customer.email_invalid,email: This is not an email address.\r\n"
             + "C3,quote,,,4,import.quote_malformed,Text follows a closing quote. Quotes within a value are doubled.\r\n"
             + "C4,also bad,,\"Two\nlines\",5,customer.email_invalid,email: This is not an email address.\r\n");
 
