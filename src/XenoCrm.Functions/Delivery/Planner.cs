@@ -33,7 +33,7 @@ public sealed partial class Planner(
     TimeProvider clock, ILogger<Planner> log)
 {
     /// <summary>Two runs of ten batches: 72 KB of ids, some 4 ms to store.</summary>
-    internal const int PageSize = 20 * Batch.MaxRecipients;
+    internal int PageSize { get; set; } = 20 * Batch.MaxRecipients;
 
     /// <summary>A queue slows down with its depth, and a pause should find little to hold back: 100,000 messages are frozen ahead of the senders.</summary>
     private const int MaxOpenBatches = 1000;

@@ -22,7 +22,7 @@ public sealed class ReceiptInbox : IAsyncDisposable
     private readonly Task writer;
 
     public ReceiptInbox(JobQueue queue)
-        : this(message => queue.SendAsync(Queue, message, null, CancellationToken.None))
+        : this(message => queue.SendJsonAsync(Queue, message, null, CancellationToken.None))
     {
     }
 

@@ -15,6 +15,9 @@ public sealed class CosmosOptions
     public string Key { get; set; } = "";
 
     public string Database { get; set; } = "xenocrm";
+
+    /// <summary>What carries the requests; null: the SDK's own. Tests count and break them here.</summary>
+    public Func<HttpClient>? HttpClientFactory { get; set; }
 }
 
 /// <summary>
@@ -98,6 +101,7 @@ public sealed class CosmosDatabase : IDisposable
             LimitToEndpoint = true,
             ConsistencyLevel = ConsistencyLevel.Session,
             AllowBulkExecution = allowBulk,
+            HttpClientFactory = settings.HttpClientFactory,
             EnableContentResponseOnWrite = false,
             ApplicationName = "xenocrm",
             UseSystemTextJsonSerializerWithOptions = Json.Options,
