@@ -14,6 +14,7 @@ internal sealed class MemorySource : IQuerySource
     public MemorySource(IEnumerable<string> items, Func<string, bool>? isIndexed = null)
     {
         _isIndexed = isIndexed ?? (_ => false);
+        Weight = isIndexed is null ? 1 : 100;
         foreach (var json in items)
         {
             Add(json);
@@ -21,6 +22,9 @@ internal sealed class MemorySource : IQuerySource
     }
 
     public int Scans { get; private set; }
+
+    /// <summary>How many items each one stands for, so that few of them are worth an index.</summary>
+    public int Weight { get; set; }
 
     public List<string> UsedIndexes { get; } = [];
 
@@ -32,7 +36,7 @@ internal sealed class MemorySource : IQuerySource
 
     public void Remove(Predicate<string> match) => _items.RemoveAll(i => match(Encoding.UTF8.GetString(i.Json.Span)));
 
-    public int EstimatedCount => _items.Count;
+    public int EstimatedCount => _items.Count * Weight;
 
     public IEnumerable<StoredItem> Scan(long afterRid)
     {
@@ -99,7 +103,8 @@ internal sealed class MemorySource : IQuerySource
                 }
             }
 
-            _entries = [.. _entries.OrderBy(e => e.Key).ThenBy(e => e.Item.Rid)];
+            var byKey = Comparer<JsonValue>.Create((a, b) => a.Kind == b.Kind && a.Kind >= JsonKind.Array ? 0 : JsonValue.Compare(a, b));
+            _entries = [.. _entries.OrderBy(e => e.Key, byKey).ThenBy(e => e.Item.Rid)];
         }
 
         public int EstimateCount(JsonValue? lower, bool lowerInclusive, JsonValue? upper, bool upperInclusive) =>

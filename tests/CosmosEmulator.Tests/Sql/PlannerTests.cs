@@ -7,7 +7,7 @@ public sealed class PlannerTests
 
     private static MemorySource Source(Func<string, bool>? isIndexed = null) => new(
         Enumerable.Range(0, 100).Select(i => $$"""{"id":"i{{i:00}}","pk":"p{{i % 10}}","n":{{i}},"few":{{i / 50}},"tags":["t{{i % 20}}","all"],"sub":{"x":"v{{i}}"},"odd-name":{{i}}}"""),
-        isIndexed ?? (_ => true));
+        isIndexed ?? (_ => true)) { Weight = 1 };
 
     [Theory]
     [InlineData("c.id = 'i05'", "key")]
@@ -97,6 +97,13 @@ public sealed class PlannerTests
             .Execute(Source(), System.Text.Encoding.UTF8.GetBytes(Parameters), 10, null);
         page.Documents.Count.ShouldBe(10);
         page.ItemsRead.ShouldBeLessThanOrEqualTo(11);
+    }
+
+    [Fact]
+    public void Few_items_are_read_rather_than_indexed()
+    {
+        var source = new MemorySource(["""{"id":"1","n":1}"""], _ => throw new InvalidOperationException("an index was asked for")) { Weight = 1 };
+        Run.Query("SELECT VALUE c.id FROM c WHERE c.n = 1 ORDER BY c.n", source).ShouldBe("""["1"]""");
     }
 
     [Theory]

@@ -214,7 +214,9 @@ internal sealed record RandomQuery(Shape Shape, Node Output, Node? Where, bool J
         {
             rows.Sort((x, y) =>
             {
-                var order = Node.Compare(OrderBy.Eval(x.item, null), OrderBy.Eval(y.item, null));
+                // Arrays and objects have no order among themselves.
+                var (a, b) = (OrderBy.Eval(x.item, null), OrderBy.Eval(y.item, null));
+                var order = Node.Rank(a) >= 6 ? Node.Rank(a).CompareTo(Node.Rank(b)) : Node.Compare(a, b);
                 order = order != 0 ? order : x.rid.CompareTo(y.rid);
                 return order != 0 ? (Descending ? -order : order) : x.i.CompareTo(y.i);
             });

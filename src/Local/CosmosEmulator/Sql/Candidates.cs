@@ -37,6 +37,9 @@ internal sealed record Candidates(long Estimate, bool ByRid, Func<IEnumerable<St
 /// <summary>Chooses how to reach the items of one execution: by key, by an index, or (null) by reading all.</summary>
 internal sealed class Planner(IQuerySource source, Row row)
 {
+    /// <summary>So many are read sooner than an index is searched, which may have to be built first: most partitions are as small.</summary>
+    public const int FewItems = 32;
+
     public Candidates? Choose(Access? access) => access switch
     {
         AllOf all => Narrowest(all),
@@ -117,8 +120,6 @@ internal sealed class Planner(IQuerySource source, Row row)
     private static bool IsKey(PathCondition condition) =>
         condition is { Path: PathCondition.Id, Kind: RangeKind.Equal or RangeKind.In };
 
-    private static long Capped(int count) => Math.Max(count, 0);
-
     private Candidates Keys(IEnumerable<Interval> points)
     {
         var ids = points.Select(p => p.Lower?.AsString()).OfType<string>().Distinct(StringComparer.Ordinal).ToList();
@@ -138,12 +139,12 @@ internal sealed class Planner(IQuerySource source, Row row)
             return intervals.TrueForAll(i => i.IsPoint) ? Keys(intervals) : IdRange(intervals[0]);
         }
 
-        if (source.FindIndex(path) is not { } index)
+        if (source.EstimatedCount <= FewItems || source.FindIndex(path) is not { } index)
         {
             return null;
         }
 
-        var estimate = intervals.Sum(i => Capped(index.EstimateCount(i.Lower, i.LowerInclusive, i.Upper, i.UpperInclusive)));
+        var estimate = intervals.Sum(i => (long)index.EstimateCount(i.Lower, i.LowerInclusive, i.Upper, i.UpperInclusive));
         return new(
             estimate,
             intervals is [{ IsPoint: true }],

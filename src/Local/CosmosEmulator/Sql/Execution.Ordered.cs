@@ -57,7 +57,8 @@ internal sealed partial class Execution
     {
         for (var i = 0; i < a.Count; i++)
         {
-            var order = JsonValue.Compare(a[i], b[i]);
+            // Arrays and objects have no order among themselves: an index does not keep one either.
+            var order = a[i].Kind == b[i].Kind && a[i].Kind >= JsonKind.Array ? 0 : JsonValue.Compare(a[i], b[i]);
             if (order != 0)
             {
                 return _code.OrderBy[i].Descending ? -order : order;
@@ -100,7 +101,7 @@ internal sealed partial class Execution
             return Planner.ById(_source, interval, order.Descending);
         }
 
-        if (_source.FindIndex(path) is not { } index)
+        if (_source.EstimatedCount <= Planner.FewItems || _source.FindIndex(path) is not { } index)
         {
             return null;
         }

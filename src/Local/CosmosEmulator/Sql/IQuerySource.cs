@@ -36,7 +36,8 @@ public interface IQuerySource
 /// <summary>
 /// An ordered index of one path. It lists every item once, under the value it has there, whatever its kind (undefined when it
 /// has none), so that an ORDER BY can walk it. For a path with <c>[]</c> an item is listed once per distinct element. A missing
-/// bound is open. Equal keys come by ascending rid; descending is exactly the reverse.
+/// bound is open. Arrays and objects need no order among themselves; equal keys come by ascending rid; descending is exactly
+/// the reverse.
 /// </summary>
 public interface IIndex
 {
