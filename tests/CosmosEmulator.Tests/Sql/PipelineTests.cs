@@ -147,4 +147,25 @@ public sealed class PipelineTests
             page.Documents.Select(d => Encoding.UTF8.GetString(d.Span)).ShouldBe(expected);
         });
     }
+
+    [Fact]
+    public void Many_alternatives_of_one_path_are_looked_up_with_the_same_result()
+    {
+        var items = Enumerable.Range(0, 40).Select(i => $$"""{"id":"{{i}}","pk":"p{{i % 3}}","n":{{(i % 5 == 0 ? "\"x\"" : i)}}}""").Append("""{"id":"none"}""").ToArray();
+        string[] alternatives = ["(c.id = '3' AND c.pk = 'p0')", "(c.pk = 'p1' AND c.id = '4')", "(c.id = '5' AND c.pk = 'p0')", "(c.id = '3' AND c.n = 3)", "(c.id = @id)", "(c.id = undefined)",
+            "(c.id = '7' AND (c.n > 6 OR c.pk = 'q'))", "(c.id = '8' AND NOT c.n = 8)", "(c.id = '9' AND c.n != 9)", "(c.id = 'none' AND NOT IS_DEFINED(c.n))"];
+        var where = string.Join(" OR ", alternatives);
+        const string Parameters = """[{"name":"@id","value":"11"}]""";
+        const string Expected = """["3","4","7","11","none"]""";
+        Run.Query($"SELECT VALUE c.id FROM c WHERE {where}", new MemorySource(items), Parameters).ShouldBe(Expected);
+        Run.Query($"SELECT VALUE c.id FROM c WHERE {where}", new MemorySource(items, _ => true), Parameters, 2).ShouldBe(Expected);
+        Run.Query($"SELECT VALUE c.id FROM c WHERE ({where}) AND c.id != '4'", new MemorySource(items), Parameters).ShouldBe("""["3","7","11","none"]""");
+
+        // Under NOT false and undefined differ, so the same condition must keep all three values there.
+        Run.Query($"SELECT VALUE COUNT(1) FROM c WHERE NOT ({where})", new MemorySource(items), Parameters).ShouldBe("[0]");
+        var list = string.Join(", ", Enumerable.Range(0, 9).Select(i => $"@p{i}"));
+        var parameters = $"[{string.Join(",", Enumerable.Range(0, 9).Select(i => $$"""{"name":"@p{{i}}","value":{{i * 2}}}"""))}]";
+        Run.Query($"SELECT VALUE c.n FROM c WHERE c.n IN ({list})", new MemorySource(items), parameters).ShouldBe("[2,4,6,8,12,14,16]");
+        Run.Query($"SELECT VALUE COUNT(1) FROM c WHERE c.n NOT IN ({list})", new MemorySource(items), parameters).ShouldBe("[33]");
+    }
 }

@@ -11,7 +11,7 @@ public sealed class PropertyTests
 
     [Fact]
     public void The_engine_agrees_with_the_reference_by_every_way() =>
-        Prop.ForAll(Gen.Choose(0, int.MaxValue - 1).ToArbitrary(), Agrees).Check(Config.QuickThrowOnFailure.WithMaxTest(600));
+        Prop.ForAll(Gen.Choose(0, int.MaxValue - 1).ToArbitrary(), Agrees).Check(Config.QuickThrowOnFailure.WithMaxTest(400));
 
     private static void Agrees(int seed)
     {

@@ -8,6 +8,7 @@ public sealed class CompiledFilter
     private readonly QueryCode _code;
     private readonly PathTree _paths;
     private readonly int _slots;
+    private readonly int _memos;
 
     private CompiledFilter(string fromWhere)
     {
@@ -20,6 +21,7 @@ public sealed class CompiledFilter
 
         _paths = compiler.Filter;
         _slots = compiler.Slots;
+        _memos = compiler.Memos;
     }
 
     /// <exception cref="SqlException">The text is not a valid condition.</exception>
@@ -31,7 +33,7 @@ public sealed class CompiledFilter
 
     public bool Matches(ReadOnlyMemory<byte> document)
     {
-        var row = new Row(_slots, [], TimeProvider.System.GetUtcNow().UtcDateTime);
+        var row = new Row(_slots, _memos, [], TimeProvider.System.GetUtcNow().UtcDateTime);
         if (!row.Load(new StoredItem(0, document), _paths))
         {
             return false;

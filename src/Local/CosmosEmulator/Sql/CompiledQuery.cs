@@ -13,6 +13,8 @@ public sealed class CompiledQuery
     private const int MaxLength = 512 * 1024;
 
     private readonly TimeProvider _clock;
+    private readonly int _slots;
+    private readonly int _memos;
     private readonly IReadOnlyList<(string Name, int At)> _parameters;
 
     private CompiledQuery(string sql, TimeProvider clock)
@@ -22,7 +24,8 @@ public sealed class CompiledQuery
         Code = compiler.CompileQuery(Parser.ParseQuery(sql), outer: null);
         Filter = compiler.Filter;
         Rest = compiler.Rest;
-        Slots = compiler.Slots;
+        _slots = compiler.Slots;
+        _memos = compiler.Memos;
         Fingerprint = Continuation.Fingerprint(sql);
         _parameters = compiler.ParameterList;
     }
@@ -32,8 +35,6 @@ public sealed class CompiledQuery
     internal PathTree Filter { get; }
 
     internal PathTree Rest { get; }
-
-    internal int Slots { get; }
 
     internal int Fingerprint { get; }
 
@@ -59,7 +60,7 @@ public sealed class CompiledQuery
         return new Execution(this, source, NewRow(parameters), maxItems, from).Run();
     }
 
-    private Row NewRow(ReadOnlyMemory<byte> parameters) => new(Slots, BindParameters(_parameters, parameters), _clock.GetUtcNow().UtcDateTime);
+    private Row NewRow(ReadOnlyMemory<byte> parameters) => new(_slots, _memos, BindParameters(_parameters, parameters), _clock.GetUtcNow().UtcDateTime);
 
     internal static JsonValue[] BindParameters(IReadOnlyList<(string Name, int At)> names, ReadOnlyMemory<byte> parameters)
     {

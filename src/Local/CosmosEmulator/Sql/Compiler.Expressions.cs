@@ -95,7 +95,7 @@ internal sealed partial class Compiler
             }
         }
 
-        return Code.Of(code.Eval(new Row(1, [], default)));
+        return Code.Of(code.Eval(new Row(1, 0, [], default)));
     }
 
     private Code Unary(UnaryExpr unary, Scope scope)
@@ -245,6 +245,20 @@ internal sealed partial class Compiler
         }
 
         var evals = items.Select(i => i.Eval).ToArray();
+        var free = items.All(i => i.IsRowFree);
+        if (free && items.Length >= ManyAlternatives)
+        {
+            var memo = _memos++;
+            return Code.OfTest(
+                row =>
+                {
+                    var set = (HashSet<JsonValue>)(row.Memo[memo] ??= evals.Select(e => e(row)).Where(i => !i.IsUndefined).ToHashSet());
+                    var it = eval(row);
+                    return it.IsUndefined ? Truth.Undefined : set.Contains(it) ? Truth.True : Truth.False;
+                },
+                value.IsRowFree);
+        }
+
         return Code.OfTest(
             row =>
             {
@@ -264,7 +278,7 @@ internal sealed partial class Compiler
 
                 return Truth.False;
             },
-            value.IsRowFree && items.All(i => i.IsRowFree));
+            value.IsRowFree && free);
     }
 
     private Code Like(LikeExpr like, Scope scope)

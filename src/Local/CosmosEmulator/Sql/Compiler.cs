@@ -11,6 +11,7 @@ internal sealed partial class Compiler
     private readonly Dictionary<string, int> _parameters = new(StringComparer.Ordinal);
     private PathTree _paths;
     private int _slots = 1;
+    private int _memos;
 
     public Compiler() => _paths = Filter;
 
@@ -22,6 +23,9 @@ internal sealed partial class Compiler
 
     public int Slots => _slots;
 
+    /// <summary>Places for what is computed once per execution, from the parameters.</summary>
+    public int Memos => _memos;
+
     /// <summary>The parameters by index, each with where it is first used.</summary>
     public List<(string Name, int At)> ParameterList { get; } = [];
 
@@ -31,7 +35,7 @@ internal sealed partial class Compiler
         var isSubquery = outer is not null;
         CheckClauses(query, isSubquery);
         var sources = query.Sources.Select((source, i) => CompileSource(source, i == 0, scope)).ToList();
-        var where = query.Where is null ? null : CompileExpr(query.Where, scope).Test;
+        var where = query.Where is null ? null : CompileFilter(query.Where, scope);
         var access = isSubquery || sources is not [{ IsItem: true }, ..] ? null : FindAccess(query.Where, scope);
         if (!isSubquery && sources is [{ IsItem: true }, ..] && query.Where is not null)
         {

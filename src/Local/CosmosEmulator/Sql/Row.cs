@@ -18,18 +18,29 @@ internal delegate Truth Test(Row row);
 /// What compiled code runs on: slots for the item, the paths taken from it, the FROM variables, group keys and aggregates.
 /// One per thread; loaded anew for each item.
 /// </summary>
-internal sealed class Row(int slots, JsonValue[] parameters, DateTime now)
+internal sealed class Row
 {
+    public Row(int slots, int memos, JsonValue[] parameters, DateTime now)
+        : this(slots, new object?[memos], parameters, now)
+    {
+    }
+
+    private Row(int slots, object?[] memo, JsonValue[] parameters, DateTime now) =>
+        (Slots, Memo, Parameters, Now) = (new JsonValue[slots], memo, parameters, now);
+
     /// <summary>The slot of the item itself.</summary>
     public const int Root = 0;
 
-    public readonly JsonValue[] Slots = new JsonValue[slots];
+    public readonly JsonValue[] Slots;
 
-    public readonly JsonValue[] Parameters = parameters;
+    public readonly JsonValue[] Parameters;
 
-    public readonly DateTime Now = now;
+    public readonly DateTime Now;
 
-    public Row Fresh() => new(Slots.Length, Parameters, Now);
+    /// <summary>What was computed once for the execution. Threads may compute the same twice; either result serves.</summary>
+    public readonly object?[] Memo;
+
+    public Row Fresh() => new(Slots.Length, Memo, Parameters, Now);
 
     public long Rid { get; private set; }
 
