@@ -2,7 +2,7 @@ namespace XenoCrm.Customers;
 
 /// <summary>
 /// Says which segments a customer is in. Customers owns the interface and Segments implements it, because every write
-/// of a customer stores the answer in the same item and Customers must not depend on Segments.
+/// of a customer stores the answer in the same item, and Customers must not depend on it.
 /// </summary>
 public interface ISegmentTagger
 {

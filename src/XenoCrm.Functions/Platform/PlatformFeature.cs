@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Azure.Identity;
 using Azure.Storage.Blobs;
 using Azure.Storage.Queues;
@@ -23,6 +24,15 @@ public static class PlatformFeature
 
         services.AddOptions<WorkspaceOptions>().Bind(configuration.GetSection(WorkspaceOptions.Section))
             .Validate(o => o.Currency.Length == 3, "Workspace__Currency must be an ISO 4217 code.").ValidateOnStart();
+
+        // The worker reads queue messages with these options: what JobQueue writes must come back.
+        services.Configure<JsonSerializerOptions>(options =>
+        {
+            foreach (var converter in Json.Options.Converters)
+            {
+                options.Converters.Add(converter);
+            }
+        });
 
         services.AddSingleton<Ids>();
         services.AddSingleton<CosmosDatabase>();
