@@ -4,6 +4,8 @@ using XenoCrm.AppHost;
 using XenoCrm.Local.FunctionsRuntime.Tests;
 
 [assembly: AssemblyFixture(typeof(AzuriteFixture))]
+// Nearly all the time of these tests is waiting.
+[assembly: CollectionBehavior(MaxParallelThreads = 6)]
 
 namespace XenoCrm.Local.FunctionsRuntime.Tests;
 

@@ -6,6 +6,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Azure.Functions.Worker;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
@@ -17,7 +18,7 @@ namespace XenoCrm.Local.FunctionsRuntime.Tests;
 /// </summary>
 public class OverheadBenchmarks(AzuriteFixture storage, ITestOutputHelper output)
 {
-    private const int Rounds = 7;
+    private const int Rounds = 5;
 
     [Fact(Explicit = true)]
     public async Task An_http_function_reaches_seven_tenths_of_a_bare_endpoint()
@@ -42,27 +43,34 @@ public class OverheadBenchmarks(AzuriteFixture storage, ITestOutputHelper output
     [Fact(Explicit = true)]
     public async Task A_queue_function_reaches_nine_tenths_of_a_bare_loop()
     {
-        const int count = 1500;
+        const int count = 1000;
         List<double> bareRates = [], functionRates = [];
         for (var round = 0; round < Rounds; round++)
         {
             var name = AzuriteFixture.Unique("bench");
             var queue = await Fill(name, count);
-            var started = Stopwatch.GetTimestamp();
+            long first = 0;
             for (var done = 0; done < count;)
             {
                 QueueMessage[] messages = await queue.ReceiveMessagesAsync(16, TimeSpan.FromSeconds(30));
+                first = first == 0 ? Stopwatch.GetTimestamp() : first;
                 await Task.WhenAll(messages.Select(m => queue.DeleteMessageAsync(m.MessageId, m.PopReceipt)));
                 done += messages.Length;
             }
-            bareRates.Add(count / Stopwatch.GetElapsedTime(started).TotalSeconds);
+            bareRates.Add(count / Stopwatch.GetElapsedTime(first).TotalSeconds);
 
             name = AzuriteFixture.Unique("bench");
             queue = await Fill(name, count);
-            started = Stopwatch.GetTimestamp();
-            await using (var app = await TestApp.Start<Queue>(storage.Settings(("Queue", name)), b => b.Logging.ClearProviders()))
-                await Eventually.True(async () => (await queue.GetPropertiesAsync()).Value.ApproximateMessagesCount == 0, 60);
-            functionRates.Add(count / Stopwatch.GetElapsedTime(started).TotalSeconds);
+            var clock = new Clock(count);
+            await using (var app = await TestApp.Start<Queue>(storage.Settings(("Queue", name)), b =>
+            {
+                b.Services.AddSingleton(clock);
+                b.Logging.ClearProviders();
+            }))
+            {
+                await clock.Done;
+            }
+            functionRates.Add(clock.Rate);
         }
 
         Report("Queue messages/s", functionRates, bareRates).ShouldBeGreaterThanOrEqualTo(0.9);
@@ -114,9 +122,32 @@ public class OverheadBenchmarks(AzuriteFixture storage, ITestOutputHelper output
         public IResult Run([HttpTrigger("get", Route = "bare/{id:int}")] HttpRequest request, int id) => Results.Ok();
     }
 
-    internal sealed class Queue
+    /// <summary>Takes the time from the first message to the last: the start of the app is not the question.</summary>
+    internal sealed class Clock(int count)
+    {
+        private readonly TaskCompletionSource _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private int _seen;
+        private long _first;
+
+        public Task Done => _done.Task;
+
+        public double Rate { get; private set; }
+
+        public void Tick()
+        {
+            var seen = Interlocked.Increment(ref _seen);
+            if (seen == 1)
+                _first = Stopwatch.GetTimestamp();
+            if (seen != count)
+                return;
+            Rate = count / Stopwatch.GetElapsedTime(_first).TotalSeconds;
+            _done.SetResult();
+        }
+    }
+
+    internal sealed class Queue(Clock clock)
     {
         [Function("BareQueue")]
-        public void Run([QueueTrigger("%Queue%")] string text) => _ = text;
+        public void Run([QueueTrigger("%Queue%")] string text) => clock.Tick();
     }
 }

@@ -109,62 +109,6 @@ public class QueueDeliveryTests(AzuriteFixture storage)
     }
 
     [Fact]
-    public async Task A_running_message_stays_invisible_by_renewal_and_is_deleted_with_the_newest_receipt()
-    {
-        var queue = await storage.NewQueue(_name);
-        await queue.SendMessageAsync("long");
-        await using var app = await Start(recorder => recorder.Behaviour = (_, token) => Task.Delay(7000, token), ("FUNCTIONS_QUEUE_LEASE", "00:00:02"));
-
-        await app.Recorder.WaitFor(1);
-        for (var i = 0; i < 12; i++)
-        {
-            (await queue.ReceiveMessageAsync(TimeSpan.FromSeconds(1))).Value.ShouldBeNull();
-            await Task.Delay(500);
-        }
-        await Eventually.True(async () => await Count(queue) == 0);
-        app.Recorder.Items.Count.ShouldBe(1);
-    }
-
-    [Fact]
-    public async Task Text_survives_renewal_and_release()
-    {
-        var queue = await storage.NewQueue(_name);
-        await queue.SendMessageAsync("text");
-        var runs = 0;
-        await using var app = await Start(
-            recorder => recorder.Behaviour = async (_, _) =>
-            {
-                await Task.Delay(1500);
-                if (Interlocked.Increment(ref runs) == 1)
-                    throw new InvalidOperationException("once");
-            },
-            ("FUNCTIONS_QUEUE_LEASE", "00:00:02"));
-
-        (await app.Recorder.WaitFor(2)).ShouldBe(["1:text", "2:text"]);
-    }
-
-    [Fact]
-    public async Task A_message_that_is_lost_cancels_its_function()
-    {
-        var queue = await storage.NewQueue(_name);
-        await queue.SendMessageAsync("lost");
-        var cancelled = new TaskCompletionSource();
-        await using var app = await Start(
-            recorder => recorder.Behaviour = async (_, token) =>
-            {
-                await using var registration = token.Register(cancelled.SetResult);
-                await Task.Delay(Timeout.Infinite, token);
-            },
-            ("FUNCTIONS_QUEUE_LEASE", "00:00:02"));
-        await app.Recorder.WaitFor(1);
-
-        await queue.ClearMessagesAsync();
-
-        await cancelled.Task.WaitAsync(TimeSpan.FromSeconds(10));
-        (await Poison.ExistsAsync()).Value.ShouldBeFalse();
-    }
-
-    [Fact]
     public async Task Text_that_is_not_base64_goes_to_poison_as_it_is_and_does_not_stop_others()
     {
         var raw = await storage.NewQueue(_name, base64: false);
@@ -186,35 +130,6 @@ public class QueueDeliveryTests(AzuriteFixture storage)
         await using var app = await Start(null, ("AzureFunctionsJobHost:extensions:queues:messageEncoding", "none"));
 
         (await app.Recorder.WaitFor(1)).ShouldBe(["1:plain"]);
-    }
-
-    [Theory]
-    [InlineData(1, 0, 1)]
-    [InlineData(4, 0, 4)]
-    [InlineData(4, 2, 6)] // batchSize + newBatchThreshold, as documented
-    public async Task No_more_than_a_batch_and_the_threshold_run_at_once(int batchSize, int threshold, int expected)
-    {
-        var queue = await storage.NewQueue(_name);
-        for (var i = 0; i < 20; i++)
-            await queue.SendMessageAsync($"{i}");
-        int running = 0, most = 0;
-        await using var app = await Start(
-            recorder => recorder.Behaviour = async (_, _) =>
-            {
-                var now = Interlocked.Increment(ref running);
-                int seen;
-                while ((seen = Volatile.Read(ref most)) < now && Interlocked.CompareExchange(ref most, now, seen) != seen)
-                {
-                }
-                await Task.Delay(now <= threshold ? 400 : 150);
-                Interlocked.Decrement(ref running);
-            },
-            ("AzureFunctionsJobHost:extensions:queues:batchSize", $"{batchSize}"),
-            ("AzureFunctionsJobHost:extensions:queues:newBatchThreshold", $"{threshold}"));
-
-        await app.Recorder.WaitFor(20);
-
-        most.ShouldBe(expected);
     }
 
     [Fact]

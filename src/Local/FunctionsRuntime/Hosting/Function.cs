@@ -23,6 +23,8 @@ internal sealed class Function
 
     public RetryAttribute? Retry { get; init; }
 
+    public required QueueOutput[] QueueOutputs { get; init; }
+
     public string ActivityName => field ??= "function " + Name;
 
     /// <summary>The kinds that OpenTelemetry's faas.trigger knows.</summary>
@@ -85,7 +87,7 @@ internal sealed class ReflectedDefinition : FunctionDefinition
             yield return new ReflectedBinding("$return", "http", BindingDirection.Out);
         else if (method.GetCustomAttribute<OutputBindingAttribute>() is { } output)
             yield return new ReflectedBinding("$return", TypeOf(output), BindingDirection.Out);
-        foreach (var property in QueueOutputs.PropertiesOf(method))
+        foreach (var property in Queues.QueueOutputs.PropertiesOf(method))
         {
             if (property.Binding is not HttpResultAttribute)
                 yield return new ReflectedBinding(property.Property.Name, TypeOf(property.Binding), BindingDirection.Out);

@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Mvc;
 using Microsoft.Azure.Functions.Worker;
 using Microsoft.Azure.Functions.Worker.Extensions.Abstractions;
 using Microsoft.Extensions.Configuration;
+using XenoCrm.Local.FunctionsRuntime.Queues;
 
 namespace XenoCrm.Local.FunctionsRuntime.Hosting;
 
@@ -100,6 +101,7 @@ internal sealed class FunctionCatalog
             Trigger = trigger,
             TriggerParameter = triggers[0].Parameter,
             Retry = retry,
+            QueueOutputs = QueueOutput.Of(method),
             Definition = new ReflectedDefinition(name, method),
             Invoker = new FunctionInvoker(method, [.. binders]),
         };

@@ -33,7 +33,7 @@ internal sealed class FunctionExecutor
         try
         {
             await _pipeline(invocation);
-            if (_outputs.Has(function))
+            if (function.QueueOutputs.Length > 0)
                 await _outputs.Send(function, invocation.Result.Value, invocation.CancellationToken);
             Telemetry.Invocations.Add(1, Tag(function));
         }
@@ -63,10 +63,10 @@ internal sealed class FunctionExecutor
 
     private static KeyValuePair<string, object?> Tag(Function function) => new("faas.name", function.Name);
 
-    private static async Task CallFunction(FunctionContext context)
+    private static Task CallFunction(FunctionContext context)
     {
         // Middleware may hand on a context of its own that wraps ours.
         var invocation = context as Invocation ?? context.Features.Get<Invocation>()!;
-        invocation.Result.Value = await invocation.Function.Invoker.Invoke(invocation);
+        return invocation.Function.Invoker.Invoke(invocation);
     }
 }

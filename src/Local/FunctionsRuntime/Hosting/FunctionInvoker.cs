@@ -19,19 +19,20 @@ internal sealed class FunctionInvoker(MethodInfo method, ParameterBinder[] binde
         ? null
         : ActivatorUtilities.CreateFactory(method.DeclaringType!, Type.EmptyTypes);
 
-    public async ValueTask<object?> Invoke(Invocation invocation)
+    /// <summary>Leaves what the function returned in <see cref="Invocation.Result"/>.</summary>
+    public async Task Invoke(Invocation invocation)
     {
         var arguments = binders.Length == 0 ? [] : new object?[binders.Length];
         for (var i = 0; i < binders.Length; i++)
-            arguments[i] = await binders[i](invocation);
+        {
+            var value = binders[i](invocation);
+            arguments[i] = value.IsCompletedSuccessfully ? value.Result : await value;
+        }
 
-        if (_create is null)
-            return await _call(null, arguments);
-
-        var instance = _create(invocation.InstanceServices, null);
+        var instance = _create?.Invoke(invocation.InstanceServices, null);
         try
         {
-            return await _call(instance, arguments);
+            invocation.Result.Value = await _call(instance, arguments);
         }
         finally
         {

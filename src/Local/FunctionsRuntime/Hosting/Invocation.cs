@@ -61,7 +61,7 @@ internal sealed class Invocation : FunctionContext, IDisposable
     /// <summary>The trigger's event; throws when the function has another trigger.</summary>
     public T Event<T>() => (T)_event!;
 
-    public override string InvocationId { get; } = Guid.NewGuid().ToString();
+    public override string InvocationId => field ??= Guid.NewGuid().ToString();
 
     public override string FunctionId => Function.Definition.Id;
 

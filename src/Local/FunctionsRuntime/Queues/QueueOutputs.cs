@@ -19,15 +19,12 @@ namespace XenoCrm.Local.FunctionsRuntime.Queues;
 internal sealed class QueueOutputs(StorageClients storage, HostSettings settings, IConfiguration configuration)
 {
     private readonly ConcurrentDictionary<QueueOutputAttribute, QueueClient> _created = new();
-    private readonly ConcurrentDictionary<Function, Output[]> _outputs = new();
-
-    public bool Has(Function function) => OutputsOf(function).Length > 0;
 
     public async Task Send(Function function, object? result, CancellationToken token)
     {
         if (result is null)
             return;
-        foreach (var output in OutputsOf(function))
+        foreach (var output in function.QueueOutputs)
         {
             // Middleware may have put a result of another type in the place of the function's own.
             var value = output.Property is null ? result
@@ -51,12 +48,6 @@ internal sealed class QueueOutputs(StorageClients storage, HostSettings settings
             .Where(p => p.Item2 is not null)!;
     }
 
-    private Output[] OutputsOf(Function function) => _outputs.GetOrAdd(function, static f =>
-    [
-        .. f.Method.GetCustomAttributes<QueueOutputAttribute>().Select(a => new Output(null, a)),
-        .. PropertiesOf(f.Method).Where(p => p.Binding is QueueOutputAttribute).Select(p => new Output(p.Property, (QueueOutputAttribute)p.Binding)),
-    ]);
-
     private static IEnumerable<string> Messages(object? value) => value switch
     {
         null => [],
@@ -79,5 +70,14 @@ internal sealed class QueueOutputs(StorageClients storage, HostSettings settings
         return _created[output] = queue;
     }
 
-    private sealed record Output(PropertyInfo? Property, QueueOutputAttribute Attribute);
+}
+
+/// <summary>A queue that a function's result goes to: the whole result, or one property of it.</summary>
+internal sealed record QueueOutput(PropertyInfo? Property, QueueOutputAttribute Attribute)
+{
+    public static QueueOutput[] Of(MethodInfo method) =>
+    [
+        .. method.GetCustomAttributes<QueueOutputAttribute>().Select(a => new QueueOutput(null, a)),
+        .. QueueOutputs.PropertiesOf(method).Where(p => p.Binding is QueueOutputAttribute).Select(p => new QueueOutput(p.Property, (QueueOutputAttribute)p.Binding)),
+    ];
 }
