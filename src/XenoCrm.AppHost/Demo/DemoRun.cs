@@ -92,9 +92,18 @@ internal sealed class DemoRun(LocalSystem system, DemoOptions options, DemoView 
         var rule = new { combinator = "and", rules = new[] { new { field = "totalSpend", @operator = ">", value = 100 } } };
         var preview = await api.PostAsync("api/segments/preview", new { rule }, cancellation);
         var members = preview.GetProperty("count").GetInt64();
-        var segment = await api.PostAsync("api/segments", new { name = "Spent more than 100", rule }, cancellation);
+        var id = (await api.PostAsync("api/segments", new { name = "Spent more than 100", rule }, cancellation)).GetProperty("id").GetString()!;
+        var progress = new Watch("the building of the segment");
+        while (true)
+        {
+            var segment = await api.GetAsync($"api/segments/{id}", cancellation);
+            if (segment.GetProperty("state").GetString() == "ready")
+                break;
+            progress.Check();
+            await Task.Delay(PollEvery, cancellation);
+        }
         stage.End($"{members:N0} customers spent more than 100");
-        return (segment.GetProperty("id").GetString()!, members);
+        return (id, members);
     }
 
     private async Task<(string Id, CampaignFigures Figures, double Plan, double Send, double Receipts)> CampaignAsync(ApiClient api, string segmentId, CancellationToken cancellation)
