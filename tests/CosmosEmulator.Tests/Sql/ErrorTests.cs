@@ -61,8 +61,23 @@ public sealed class ErrorTests
     {
         Run.Error($"SELECT VALUE {new string('(', 5000)}1{new string(')', 5000)}").Message.ShouldContain("deeply");
         Run.Error($"SELECT VALUE {string.Concat(Enumerable.Repeat("- ", 5000))}1").Message.ShouldContain("deeply");
-        Run.Error($"SELECT VALUE {string.Concat(Enumerable.Repeat("NOT ", 5000))}true").Message.ShouldContain("deeply");
+        foreach (var part in new[] { "NOT ", "1 + ", "1 ?? ", "true ? 1 : ", "[", "ABS(", "{a: " })
+        {
+            Run.Error($"SELECT VALUE {string.Concat(Enumerable.Repeat(part, 40_000))}1").Message.ShouldContain("deeply", customMessage: part);
+        }
+
+        Run.Error($"SELECT VALUE c{string.Concat(Enumerable.Repeat(".a", 100_000))} FROM c").Message.ShouldContain("deeply");
+        Run.Error($"SELECT VALUE x FROM x IN c{string.Concat(Enumerable.Repeat(".a", 100_000))}").Message.ShouldContain("deeply");
+        Run.Error($"SELECT VALUE 1{string.Concat(Enumerable.Repeat(" IN (1)", 50_000))}").Message.ShouldContain("deeply");
+        Run.Query($"SELECT VALUE {string.Concat(Enumerable.Repeat("1 + ", 999))}1", "{}").ShouldBe("[1000]");
     }
+
+    [Fact]
+    public void A_regular_expression_without_end_is_an_error() =>
+        Run.Error($"SELECT VALUE REGEXMATCH('{new string('a', 40)}!', '^(a+)+$') FROM c").Message.ShouldContain("took longer");
+
+    [Fact]
+    public void A_text_beyond_512_KB_is_refused() => Run.Error($"SELECT VALUE '{new string('x', 600_000)}'").Message.ShouldContain("512 KB");
 
     [Fact]
     public void A_thousand_alternatives_are_fine()

@@ -56,8 +56,11 @@ internal sealed partial class Parser
 
     private Expr ReadCoalesce()
     {
+        Enter();
         var left = ReadOr();
-        return TakeSymbol("??") ? new BinaryExpr(left.At, BinaryOp.Coalesce, left, ReadCoalesce()) : left;
+        left = TakeSymbol("??") ? new BinaryExpr(left.At, BinaryOp.Coalesce, left, ReadCoalesce()) : left;
+        _depth--;
+        return left;
     }
 
     // Long chains (the SDK's ReadMany writes a thousand ORs) become balanced trees, so that nothing recurses deeply over them.
@@ -110,7 +113,7 @@ internal sealed partial class Parser
     private Expr ReadPredicate()
     {
         var value = ReadBinary(1);
-        while (true)
+        for (var length = 0; length < MaxChain; length++)
         {
             var start = _next;
             var not = TakeKeyword("NOT");
@@ -140,6 +143,8 @@ internal sealed partial class Parser
 
             value = not ? new UnaryExpr(value.At, UnaryOp.Not, predicate) : predicate;
         }
+
+        throw TooDeep();
     }
 
     private string ReadEscape()
@@ -157,8 +162,13 @@ internal sealed partial class Parser
     private Expr ReadBinary(int binding)
     {
         var left = ReadUnary();
-        while (Current.Kind == TokenKind.Symbol && Operators.TryGetValue(Current.Text, out var found) && found.Binding >= binding)
+        for (var length = 0; Current.Kind == TokenKind.Symbol && Operators.TryGetValue(Current.Text, out var found) && found.Binding >= binding; length++)
         {
+            if (length == MaxChain)
+            {
+                throw TooDeep();
+            }
+
             _next++;
             left = new BinaryExpr(left.At, found.Op, left, ReadBinary(found.Binding + 1));
         }
@@ -185,7 +195,7 @@ internal sealed partial class Parser
 
     private Expr ReadMembers(Expr value)
     {
-        while (true)
+        for (var length = 0; length < MaxChain; length++)
         {
             if (TakeSymbol("."))
             {
@@ -202,6 +212,8 @@ internal sealed partial class Parser
                 return value;
             }
         }
+
+        throw TooDeep();
     }
 
     private Expr ReadPrimary()

@@ -8,6 +8,9 @@ internal sealed partial class Parser
     // Deep enough for any query written or generated; shallow enough that a hostile one cannot exhaust the stack.
     private const int MaxDepth = 200;
 
+    // a + b + c + ... grows a tree as deep as it is long.
+    private const int MaxChain = 1000;
+
     private readonly List<Token> _tokens;
     private int _next;
     private int _depth;
@@ -251,7 +254,7 @@ internal sealed partial class Parser
 
     private Expr ReadPath(Expr path)
     {
-        while (true)
+        for (var length = 0; length < MaxChain; length++)
         {
             var at = Current.At;
             if (TakeSymbol("."))
@@ -276,13 +279,17 @@ internal sealed partial class Parser
                 return path;
             }
         }
+
+        throw TooDeep();
     }
 
     private void Enter()
     {
         if (++_depth > MaxDepth)
         {
-            throw new SqlException("The query is nested too deeply.", Current.At, Current.End, "SC3001");
+            throw TooDeep();
         }
     }
+
+    private SqlException TooDeep() => new("The query is nested too deeply.", Current.At, Current.End, "SC3001");
 }

@@ -185,7 +185,19 @@ internal static class StringFunctions
         }
 
         var modifiers = a.Length == 3 ? a[2].AsString() : "";
-        return modifiers is null || FindRegex(pattern, modifiers) is not { } regex ? default : JsonValue.Of(regex.IsMatch(text));
+        if (modifiers is null || FindRegex(pattern, modifiers) is not { } regex)
+        {
+            return default;
+        }
+
+        try
+        {
+            return JsonValue.Of(regex.IsMatch(text));
+        }
+        catch (RegexMatchTimeoutException)
+        {
+            throw new SqlException($"The regular expression '{pattern}' took longer than {RegexTimeout.TotalSeconds:0} s on one value.");
+        }
     }
 
     private static Regex? FindRegex(string pattern, string modifiers)
