@@ -25,13 +25,13 @@ public sealed class RuleFunctions(PreviewSegment preview, ExplainSegment explain
 
     [Function("ListRuleFields")]
     [RequireRole(Role.Viewer)]
-    [Describe("List the fields, types and operators of rules"), Answers(200, typeof(IReadOnlyList<FieldView>))]
+    [Describe("List the fields, types and operators of rules"), Answers(200, typeof(Page<FieldView>))]
     public IResult Fields([HttpTrigger(AuthorizationLevel.Anonymous, "get", Route = "api/segments/fields")] HttpRequest request) =>
-        Reply.Ok(FieldView.AllOf(catalogue));
+        Reply.Ok(new Page<FieldView>(FieldView.AllOf(catalogue), null));
 
     [Function("ListSegmentTemplates")]
     [RequireRole(Role.Viewer)]
-    [Describe("List rules to start from"), Answers(200, typeof(IReadOnlyList<SegmentTemplate>))]
+    [Describe("List rules to start from"), Answers(200, typeof(Page<SegmentTemplate>))]
     public IResult Templates([HttpTrigger(AuthorizationLevel.Anonymous, "get", Route = "api/segments/templates")] HttpRequest request) =>
-        Reply.Ok(SegmentTemplate.All);
+        Reply.Ok(new Page<SegmentTemplate>(SegmentTemplate.All, null));
 }

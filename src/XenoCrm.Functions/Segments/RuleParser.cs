@@ -20,8 +20,32 @@ public sealed class RuleParser(RuleCatalogue catalogue)
     public CompiledRule Parse(JsonElement rule, string pointer = "/rule")
     {
         var read = new Reader(catalogue);
-        var root = read.Group(rule, pointer, 1);
+        if (!IsText(rule))
+        {
+            read.Errors.Add(pointer, "A text in the rule is not valid Unicode.");
+        }
+
+        var root = read.Errors.Any ? null : read.Group(rule, pointer, 1);
         return root is not null && !read.Errors.Any ? new CompiledRule(root) : throw new RuleInvalid(read.Errors.ToDictionary()).ToException();
+    }
+
+    /// <summary>JSON can spell half a surrogate pair, which no text can hold: whoever reads or stores it later would fail.</summary>
+    private static bool IsText(JsonElement json)
+    {
+        try
+        {
+            return json.ValueKind switch
+            {
+                JsonValueKind.String => json.GetString() is not null,
+                JsonValueKind.Array => json.EnumerateArray().All(IsText),
+                JsonValueKind.Object => json.EnumerateObject().All(m => m.Name is not null && IsText(m.Value)),
+                _ => true,
+            };
+        }
+        catch (InvalidOperationException)
+        {
+            return false;
+        }
     }
 
     private sealed class Reader(RuleCatalogue catalogue)
@@ -178,18 +202,8 @@ public sealed class RuleParser(RuleCatalogue catalogue)
             }
         }
 
-        private static string? Text(JsonElement json, string member)
-        {
-            try
-            {
-                return json.TryGetProperty(member, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
-            }
-            catch (InvalidOperationException)
-            {
-                // Half a surrogate pair.
-                return null;
-            }
-        }
+        private static string? Text(JsonElement json, string member) =>
+            json.TryGetProperty(member, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
 
         private T? Refuse<T>(string pointer, string message)
             where T : class

@@ -36,7 +36,7 @@ public sealed class RuleValue(JsonElement json, string pointer, RuleErrors error
     /// <param name="check">Says what is wrong with a text, null when nothing.</param>
     public string[]? Texts(RuleOperator op, Func<string, string?>? check = null) => Values(op, (element, at) =>
     {
-        if (element.ValueKind != JsonValueKind.String || Text(element) is not { } text)
+        if (element.ValueKind != JsonValueKind.String || element.GetString() is not { } text)
         {
             errors.Add(at, "A text is expected.");
             return null;
@@ -93,7 +93,7 @@ public sealed class RuleValue(JsonElement json, string pointer, RuleErrors error
 
         var periods = Values(op, (element, at) =>
         {
-            if (element.ValueKind == JsonValueKind.String && Text(element) is { } text && Period(text, datesOnly) is { } period)
+            if (element.ValueKind == JsonValueKind.String && element.GetString() is { } text && Period(text, datesOnly) is { } period)
             {
                 return (Period?)period;
             }
@@ -112,7 +112,7 @@ public sealed class RuleValue(JsonElement json, string pointer, RuleErrors error
 
     private RuleDuration? Duration(RuleOperator op)
     {
-        if (Json.ValueKind != JsonValueKind.String || Text(Json) is not { } text)
+        if (Json.ValueKind != JsonValueKind.String || Json.GetString() is not { } text)
         {
             Refuse("A duration in ISO 8601 is expected, such as P90D, P6M or PT12H.");
             return null;
@@ -204,18 +204,5 @@ public sealed class RuleValue(JsonElement json, string pointer, RuleErrors error
         }
 
         return good ? values : null;
-    }
-
-    /// <summary>Null for half a surrogate pair, which JSON can spell and no text can hold.</summary>
-    private static string? Text(JsonElement element)
-    {
-        try
-        {
-            return element.GetString();
-        }
-        catch (InvalidOperationException)
-        {
-            return null;
-        }
     }
 }

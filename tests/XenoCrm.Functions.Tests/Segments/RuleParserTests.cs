@@ -14,7 +14,6 @@ public sealed class RuleParserTests
     [InlineData("""{ "field": "categories.x.total", "operator": "null" }""", "/field")]
     [InlineData("""{ "field": "attributes.", "operator": "null" }""", "/field")]
     [InlineData("""{ "field": 5, "operator": "null" }""", "/field")]
-    [InlineData("""{ "field": "\ud800", "operator": "null" }""", "/field")]
     [InlineData("""{ "field": "city", "operator": "==", "value": "x" }""", "/operator")]
     [InlineData("""{ "field": "city", "operator": "toString", "value": "x" }""", "/operator")]
     [InlineData("""{ "field": "city", "value": "x" }""", "/operator")]
@@ -25,7 +24,6 @@ public sealed class RuleParserTests
     [InlineData("""{ "field": "city", "operator": "=", "value": "" }""", "/value")]
     [InlineData("""{ "field": "city", "operator": "=", "value": null }""", "/value")]
     [InlineData("""{ "field": "city", "operator": "=" }""", "/value")]
-    [InlineData("""{ "field": "city", "operator": "=", "value": "\udc00" }""", "/value")]
     [InlineData("""{ "field": "city", "operator": "in", "value": "a,b" }""", "/value")]
     [InlineData("""{ "field": "city", "operator": "in", "value": [] }""", "/value")]
     [InlineData("""{ "field": "city", "operator": "in", "value": ["a", 5] }""", "/value/1")]
@@ -73,6 +71,13 @@ public sealed class RuleParserTests
         errors.Keys.ShouldBe(["/rule/rules/1" + pointer]);
         errors.Values.Single().Single().ShouldNotBeNullOrWhiteSpace();
     }
+
+    [Theory]
+    [InlineData("""{ "field": "\ud800", "operator": "null" }""")]
+    [InlineData("""{ "field": "city", "operator": "=", "value": "\udc00" }""")]
+    [InlineData("""{ "field": "city", "operator": "null", "id": { "\ud800": 1 } }""")]
+    public void Half_a_surrogate_pair_is_refused(string part) =>
+        Refused($$"""{ "combinator": "and", "rules": [ {{part}} ] }""").Keys.ShouldBe(["/rule"]);
 
     [Fact]
     public void Several_errors_are_told_at_once()
