@@ -97,6 +97,21 @@ public class CrashAndShutdownTests(AzuriteFixture storage)
     }
 
     [Fact]
+    public async Task A_child_gives_up_at_once_what_it_runs_when_its_parent_is_killed()
+    {
+        var queue = await storage.NewQueue(_name);
+        await queue.SendMessageAsync("m");
+        await using var app = await CrashingApp.Start(Settings(("Work", "00:01:00")), belowParent: true);
+        await app.WaitFor("begin queue m try 1");
+
+        await app.Kill();
+
+        await app.WaitFor("cancelled queue m try 1", seconds: 15);
+        await app.WaitFor("ended well", seconds: 15);
+        (await queue.ReceiveMessageAsync()).Value.Body.ToString().ShouldBe("m");
+    }
+
+    [Fact]
     public async Task The_end_of_the_pipe_is_told_once_and_what_comes_through_it_is_ignored()
     {
         using var pipe = new System.IO.Pipes.AnonymousPipeServerStream(System.IO.Pipes.PipeDirection.Out);

@@ -23,7 +23,9 @@ internal sealed class CrashingApp : IAsyncDisposable
 
     public IEnumerable<string> Lines => _lines.Items.Cast<string>();
 
-    public static async Task<CrashingApp> Start(Dictionary<string, string> settings)
+    /// <param name="settings">Settings of the app, on its command line.</param>
+    /// <param name="belowParent">Starts it as the child of a process that does nothing else; <see cref="Kill"/> kills that one only.</param>
+    public static async Task<CrashingApp> Start(Dictionary<string, string> settings, bool belowParent = false)
     {
         var start = new ProcessStartInfo(Environment.ProcessPath!)
         {
@@ -35,7 +37,7 @@ internal sealed class CrashingApp : IAsyncDisposable
         foreach (var (name, value) in settings)
             start.ArgumentList.Add($"--{name}={value}");
         start.ArgumentList.Add("--urls=http://127.0.0.1:0");
-        start.Environment[Variable] = "1";
+        start.Environment[Variable] = belowParent ? "parent" : "app";
         start.Environment[ExitWithParent.Variable] = "1";
         var lines = new Recorder();
         var app = new CrashingApp(new Process { StartInfo = start }, lines);
@@ -81,6 +83,14 @@ internal sealed class CrashingApp : IAsyncDisposable
 
     public static async Task<int> Run(string[] args)
     {
+        if (Environment.GetEnvironmentVariable(Variable) == "parent")
+        {
+            var start = new ProcessStartInfo(Environment.ProcessPath!, args) { UseShellExecute = false, RedirectStandardInput = true };
+            start.Environment[Variable] = "app";
+            using var child = Process.Start(start)!;
+            await child.WaitForExitAsync();
+            return child.ExitCode;
+        }
         var builder = FunctionsApplication.CreateBuilder(args);
         builder.ConfigureFunctionsWebApplication();
         builder.UseFunctionsFrom(typeof(Functions));

@@ -23,6 +23,13 @@ internal sealed class Shutdown(HostSettings settings) : IDisposable
         _abort.CancelAfter(settings.DrainTime);
     }
 
+    /// <summary>Without time to finish: there is nothing left to finish with.</summary>
+    public void AtOnce()
+    {
+        _stopping.Cancel();
+        _abort.Cancel();
+    }
+
     public void Dispose()
     {
         _stopping.Dispose();

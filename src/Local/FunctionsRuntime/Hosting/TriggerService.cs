@@ -55,7 +55,7 @@ internal sealed class TriggerService(
             }
         }
         lifetime.ApplicationStopping.Register(shutdown.Begin);
-        ExitWithParent.Watch(lifetime);
+        ExitWithParent.Watch(lifetime, shutdown.AtOnce);
         return Task.CompletedTask;
     }
 

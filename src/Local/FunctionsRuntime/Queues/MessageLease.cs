@@ -49,11 +49,11 @@ internal sealed class MessageLease : IDisposable
     public void Dispose() => _stop.Dispose();
 
     /// <summary>Deletes the message: its work is done. Tried again for a lease's length while storage is away.</summary>
-    public Task<bool> Delete() => Finish("delete", async () => await _queue.DeleteMessageAsync(_messageId, _popReceipt));
+    public Task<bool> Delete() => Finish("delete", persist: true, async () => await _queue.DeleteMessageAsync(_messageId, _popReceipt));
 
-    /// <summary>Gives the message back; it is visible again after the delay.</summary>
-    public Task<bool> Release(TimeSpan delay)
-        => Finish("release", async () => await _queue.UpdateMessageAsync(_messageId, _popReceipt, (string?)null, delay));
+    /// <summary>Gives the message back; it is visible again after the delay, or when the lease runs out if this fails.</summary>
+    public Task<bool> Release(TimeSpan delay, bool persist = true)
+        => Finish("release", persist, async () => await _queue.UpdateMessageAsync(_messageId, _popReceipt, (string?)null, delay));
 
     private async Task Renew()
     {
@@ -92,7 +92,7 @@ internal sealed class MessageLease : IDisposable
         }
     }
 
-    private async Task<bool> Finish(string what, Func<Task> work)
+    private async Task<bool> Finish(string what, bool persist, Func<Task> work)
     {
         var started = Environment.TickCount64;
         for (var wait = TimeSpan.FromMilliseconds(100); ; wait *= 2)
@@ -109,7 +109,7 @@ internal sealed class MessageLease : IDisposable
             }
             catch (Exception e)
             {
-                if (Environment.TickCount64 - started > _length.TotalMilliseconds)
+                if (!persist || Environment.TickCount64 - started > _length.TotalMilliseconds)
                 {
                     _logger.LogWarning(e, "Could not {What} message {MessageId} of {Queue}; it will be delivered again", what, _messageId, _queue.Name);
                     return false;

@@ -182,7 +182,7 @@ internal sealed class QueueListener(
                 await lease.Delete();
                 break;
             case Outcome.NotBegun:
-                await lease.Release(TimeSpan.Zero);
+                await lease.Release(TimeSpan.Zero, persist: false);
                 break;
             case Outcome.Failed:
                 await lease.Release(_settings.VisibilityTimeout);
