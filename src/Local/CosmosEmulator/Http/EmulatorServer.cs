@@ -37,6 +37,7 @@ public sealed class EmulatorServer : IAsyncDisposable
         {
             // Kestrel without a host: the pipeline in front of the router is nothing at all.
             var settings = new KestrelServerOptions { AddServerHeader = false, AllowSynchronousIO = false };
+            settings.Limits.MaxRequestHeadersTotalSize = 64 * 1024; // continuation tokens come in a header
             settings.Limits.MaxRequestBodySize = null; // the router answers 413 in the service's words
             settings.Limits.MinRequestBodyDataRate = null;
             settings.Limits.MinResponseDataRate = null;

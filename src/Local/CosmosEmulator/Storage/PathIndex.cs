@@ -30,7 +30,7 @@ internal readonly struct IndexKey(JsonKind kind, double number, byte[]? text)
         return x.Kind switch
         {
             JsonKind.Number => x.Number.CompareTo(y.Number),
-            JsonKind.String => JsonText.Compare(x.Text, y.Text),
+            JsonKind.String => ReferenceEquals(x.Text, y.Text) ? 0 : JsonText.Compare(x.Text, y.Text),
             _ => 0,
         };
     }
@@ -70,23 +70,66 @@ internal sealed class PathIndex(string path)
 
     public CowTree<IndexEntry, IndexOrder>.Snapshot Publish() => _tree.Publish();
 
-    public void Build(IEnumerable<(Item Item, ItemVersion Version)> items)
+    /// <summary>
+    /// Fills the index from the items of a view, in parallel: each part of the items, in the order of their rids, gives a
+    /// sorted run, and the runs are merged. Equal keys are told apart by position, not by reading the items again.
+    /// </summary>
+    public void Build(ContainerView view)
     {
-        var entries = new List<IndexEntry>();
-        var keys = new List<IndexKey>();
-        foreach (var (item, version) in items)
+        var count = view.ByRid.Count;
+        var parts = Math.Clamp(count / 10_000, 1, Environment.ProcessorCount);
+        var runs = new IndexEntry[parts][];
+        Parallel.For(0, parts, part =>
+            runs[part] = SortedRun(view, (int)((long)count * part / parts), (int)((long)count * (part + 1) / parts)));
+        while (runs.Length > 1)
         {
-            keys.Clear();
-            Collect(version, keys);
-            foreach (var key in keys)
-            {
-                entries.Add(new IndexEntry(Share(key), item));
-            }
+            var merged = new IndexEntry[(runs.Length + 1) / 2][];
+            Parallel.For(0, merged.Length, i => merged[i] = (2 * i) + 1 < runs.Length ? Merge(runs[2 * i], runs[(2 * i) + 1]) : runs[2 * i]);
+            runs = merged;
         }
 
-        var sorted = entries.ToArray();
-        Array.Sort(sorted, default(IndexOrder));
-        _tree.Build(sorted);
+        _tree.Build(runs[0]);
+    }
+
+    private IndexEntry[] SortedRun(ContainerView view, int from, int to)
+    {
+        var found = new List<(IndexKey Key, int Position)>(to - from);
+        var items = new List<Item>(to - from);
+        var keys = new List<IndexKey>();
+        var recent = new byte[256][];
+        foreach (var item in view.ByRid.Ascending(from, to))
+        {
+            keys.Clear();
+            Collect(item.At(view.Lsn), keys);
+            foreach (var key in keys)
+            {
+                found.Add((Share(key, recent), items.Count));
+            }
+
+            items.Add(item);
+        }
+
+        found.Sort(static (x, y) => IndexKey.Compare(x.Key, y.Key) is not 0 and var order ? order : x.Position.CompareTo(y.Position));
+        var run = new IndexEntry[found.Count];
+        for (var i = 0; i < run.Length; i++)
+        {
+            run[i] = new IndexEntry(found[i].Key, items[found[i].Position]);
+        }
+
+        return run;
+    }
+
+    private static IndexEntry[] Merge(IndexEntry[] left, IndexEntry[] right)
+    {
+        var result = new IndexEntry[left.Length + right.Length];
+        int l = 0, r = 0;
+        for (var i = 0; i < result.Length; i++)
+        {
+            // On a tie the left run's: its items have the smaller rids.
+            result[i] = r == right.Length || (l < left.Length && IndexKey.Compare(left[l].Key, right[r].Key) <= 0) ? left[l++] : right[r++];
+        }
+
+        return result;
     }
 
     /// <summary>Moves an item from the values of one version to those of another; null is no version.</summary>
@@ -115,7 +158,7 @@ internal sealed class PathIndex(string path)
         {
             if (!Contains(old, key))
             {
-                _tree.Add(new IndexEntry(Share(key), item));
+                _tree.Add(new IndexEntry(Share(key, _recentTexts), item));
             }
         }
     }
@@ -162,7 +205,7 @@ internal sealed class PathIndex(string path)
         }
     }
 
-    private IndexKey Share(IndexKey key)
+    private static IndexKey Share(IndexKey key, byte[]?[] recentTexts)
     {
         if (key.Text is not { } text)
         {
@@ -171,7 +214,7 @@ internal sealed class PathIndex(string path)
 
         var hash = new HashCode();
         hash.AddBytes(text);
-        ref var recent = ref _recentTexts[hash.ToHashCode() & 255];
+        ref var recent = ref recentTexts[hash.ToHashCode() & 255];
         if (recent is null || !recent.AsSpan().SequenceEqual(text))
         {
             recent = text;

@@ -182,7 +182,7 @@ internal sealed partial class Store : IDisposable
             ContainerView? start = null;
             List<(Item Item, ItemVersion? Before, ItemVersion? After)>? meanwhile = null;
             Exclusive(_ => () => (start, meanwhile) = (container.View, container.Watch())).GetAwaiter().GetResult();
-            index.Build(start!.ByRid.Ascending(0, start.ByRid.Count).Select(item => (item, item.At(start.Lsn))));
+            index.Build(start!);
             Exclusive(_ => () =>
             {
                 foreach (var (item, before, after) in meanwhile!)
