@@ -27,6 +27,9 @@ public sealed record EmulatorOptions
     /// <summary>Size of log and snapshot below which compaction is not worth it.</summary>
     public long CompactAboveBytes { get; init; } = 64 * 1024 * 1024;
 
+    /// <summary>How long to wait for a data directory that another process still holds.</summary>
+    public TimeSpan LockPatience { get; init; } = TimeSpan.FromSeconds(15);
+
     /// <summary>The clock of timestamps and time to live.</summary>
     public TimeProvider Time { get; init; } = TimeProvider.System;
 

@@ -82,11 +82,18 @@ public sealed class TornLogTests : IDisposable
     }
 
     [Fact]
-    public void A_directory_is_used_by_one_store_at_a_time()
+    public async Task A_directory_is_used_by_one_store_at_a_time()
     {
         var directory = Write([]);
-        using var store = Open(directory);
-        Should.Throw<IOException>(() => Open(directory)).Message.ShouldContain("in use");
+        Task<Store> next;
+        using (Open(directory))
+        {
+            var hasty = Options(directory) with { LockPatience = TimeSpan.FromMilliseconds(100) };
+            Should.Throw<IOException>(() => new Store(hasty)).Message.ShouldContain("in use");
+            next = Task.Run(() => Open(directory), TestContext.Current.CancellationToken);
+        }
+
+        (await next).Dispose();
     }
 
     [Fact]
@@ -132,6 +139,61 @@ public sealed class TornLogTests : IDisposable
         Find(again).LastLsn.ShouldBe(lsn);
         var created = await again.CreateContainer("d", Definition("next"));
         created.Number.ShouldBe(3u, "the number of the deleted container is not used again");
+    }
+
+    [Fact]
+    public async Task Every_state_a_crash_in_a_compaction_can_leave_recovers_everything()
+    {
+        var directory = Path.Combine(_root, "steps");
+        string expected;
+        using (var store = Open(directory))
+        {
+            await store.CreateDatabase(new JsonObject { ["id"] = "d" });
+            await store.CreateContainer("d", Definition("c"));
+            for (var i = 0; i < 200; i++)
+            {
+                await Put(store, $"i{i % 20}", i);
+            }
+        }
+
+        var firstLog = await File.ReadAllBytesAsync(Path.Combine(directory, "log-00000001"), TestContext.Current.CancellationToken);
+        using (var store = new Store(Options(directory) with { CompactAboveBytes = 1_000 }))
+        {
+            for (var i = 0; store.Compactions == 0 && i < 200; i++)
+            {
+                await Task.Delay(50, TestContext.Current.CancellationToken);
+            }
+
+            store.Compactions.ShouldBe(1);
+            await Put(store, "i3", 999);
+            await Delete(store, "i4");
+            await Put(store, "new", 1);
+            expected = Describe(store);
+        }
+
+        var secondLog = await File.ReadAllBytesAsync(Path.Combine(directory, "log-00000002"), TestContext.Current.CancellationToken);
+        var snapshot = await File.ReadAllBytesAsync(Path.Combine(directory, "snapshot-00000002"), TestContext.Current.CancellationToken);
+        Check("the new log is there, the snapshot not yet", ("log-00000001", firstLog), ("log-00000002", secondLog));
+        for (var length = 0; length <= snapshot.Length; length += 997)
+        {
+            Check($"the snapshot is written to byte {length}", ("log-00000001", firstLog), ("log-00000002", secondLog), ("snapshot-00000002.tmp", snapshot[..length]));
+        }
+
+        Check("the snapshot has its name, the old log is still there", ("log-00000001", firstLog), ("log-00000002", secondLog), ("snapshot-00000002", snapshot));
+        Check("done", ("log-00000002", secondLog), ("snapshot-00000002", snapshot));
+        Should.Throw<InvalidDataException>(() => Check("a log is missing", ("log-00000002", secondLog)));
+
+        void Check(string when, params (string Name, byte[] Bytes)[] files)
+        {
+            var copy = Directory.CreateDirectory(Path.Combine(_root, $"copy-{Guid.NewGuid():n}")).FullName;
+            foreach (var (name, bytes) in files)
+            {
+                File.WriteAllBytes(Path.Combine(copy, name), bytes);
+            }
+
+            using var store = Open(copy);
+            Describe(store).ShouldBe(expected, when);
+        }
     }
 
     private async Task<(byte[] Log, List<(long LogLength, string State)> States)> WriteHistory()

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using Microsoft.Win32.SafeHandles;
 
@@ -13,16 +14,28 @@ internal sealed class LogDirectory : IDisposable
 {
     private readonly FileStream _lock;
 
-    public LogDirectory(string path)
+    /// <param name="patience">
+    /// How long to wait for another process to let go. A process that was killed holds the lock until the system has taken
+    /// back its memory: with a gigabyte of items that took more than a second, and whoever restarts it is faster.
+    /// </param>
+    public LogDirectory(string path, TimeSpan patience)
     {
         Path = Directory.CreateDirectory(path).FullName;
-        try
+        for (var since = Stopwatch.GetTimestamp(); ;)
         {
-            _lock = new FileStream(File("lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
-        }
-        catch (IOException error)
-        {
-            throw new IOException($"The data directory {Path} is in use by another emulator, or cannot be written to: {error.Message}", error);
+            try
+            {
+                _lock = new FileStream(File("lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+                return;
+            }
+            catch (IOException) when (Stopwatch.GetElapsedTime(since) < patience)
+            {
+                Thread.Sleep(50);
+            }
+            catch (IOException error)
+            {
+                throw new IOException($"The data directory {Path} is in use by another emulator, or cannot be written to: {error.Message}", error);
+            }
         }
     }
 

@@ -30,7 +30,7 @@ internal sealed partial class Store : IDisposable
         _options = options;
         if (options.DataDirectory is { } path)
         {
-            _directory = new LogDirectory(path);
+            _directory = new LogDirectory(path, options.LockPatience);
             try
             {
                 Recover(_directory);
