@@ -57,7 +57,7 @@ internal sealed class CustomerPlan(
     IReadOnlyDictionary<string, Versioned<Identity>> identities,
     IReadOnlyDictionary<string, CustomerSlot> slots,
     IReadOnlySet<string> minted,
-    IReadOnlySet<string> ownClaims,
+    IReadOnlySet<Identity> ownClaims,
     Func<string> newId,
     UpsertOptions options,
     DateTimeOffset now)
@@ -169,7 +169,7 @@ internal sealed class CustomerPlan(
         }
 
         // A claim of our own, left from the round before, is in nobody's way.
-        return identity.Value.For == slot.ETag && !ownClaims.Contains(key) ? new(OwnerKind.Busy, id) : default;
+        return identity.Value.For == slot.ETag && !ownClaims.Contains(identity.Value) ? new(OwnerKind.Busy, id) : default;
     }
 
     private bool Block(string? key, Owner owner)

@@ -145,16 +145,24 @@ public sealed class CustomerWriter(CosmosDatabase database, CustomerStore store,
     private async Task WriteAsync(Run run, CancellationToken cancellation)
     {
         await tagger.RefreshAsync(cancellation);
-        var groups = Group(run);
-        for (var round = 0; groups.Count > 0; round++)
+        var left = new List<int>(run.Rows.Length);
+        for (var i = 0; i < run.Rows.Length; i++)
+        {
+            if (run.Rows[i].Intent == Intent.Replace || KeysOf(run.Rows[i]).Any())
+            {
+                left.Add(i);
+            }
+            else
+            {
+                run.Results[i] = WriteResult.Failed("customer.identity_missing", "An external id, an email, or a phone number with its country is needed.");
+            }
+        }
+
+        for (var round = 0; left.Count > 0; round++)
         {
             if (round == MaxRounds)
             {
-                foreach (var index in groups.SelectMany(g => g))
-                {
-                    run.Results[index] = WriteResult.Failed(CustomerBusy.CodeName, "Others kept changing this customer: try again.");
-                }
-
+                left.ForEach(i => run.Results[i] = WriteResult.Failed(CustomerBusy.CodeName, "Others kept changing this customer: try again."));
                 return;
             }
 
@@ -164,119 +172,56 @@ public sealed class CustomerWriter(CosmosDatabase database, CustomerStore store,
                 await Task.Delay(RandomNumberGenerator.GetInt32(1, 4 << Math.Min(round, 5)), cancellation);
             }
 
-            groups = await RoundAsync(run, groups, round, cancellation);
+            left = await RoundAsync(run, left, round, cancellation);
         }
     }
 
-    /// <summary>Rows that share a key belong together: they may mean the same customer.</summary>
-    private static List<List<int>> Group(Run run)
+    /// <returns>The rows that are left to do.</returns>
+    private async Task<List<int>> RoundAsync(Run run, List<int> rows, int round, CancellationToken cancellation)
     {
-        var groups = new List<List<int>>(run.Rows.Length);
-        var byKey = new Dictionary<string, List<int>>(run.Rows.Length * 3);
-        for (var i = 0; i < run.Rows.Length; i++)
-        {
-            List<int>? group = null;
-            foreach (var key in KeysOf(run.Rows[i]))
-            {
-                if (!byKey.TryGetValue(key, out var other))
-                {
-                    continue;
-                }
-
-                if (group is null)
-                {
-                    group = other;
-                }
-                else if (group != other)
-                {
-                    // The larger takes in the smaller; its keys are all found through its rows.
-                    var (large, small) = group.Count >= other.Count ? (group, other) : (other, group);
-                    foreach (var moved in small.SelectMany(row => KeysOf(run.Rows[row])))
-                    {
-                        byKey[moved] = large;
-                    }
-
-                    large.AddRange(small);
-                    small.Clear();
-                    group = large;
-                }
-            }
-
-            if (group is null)
-            {
-                groups.Add(group = []);
-            }
-
-            group.Add(i);
-            var hasKey = false;
-            foreach (var key in KeysOf(run.Rows[i]))
-            {
-                byKey[key] = group;
-                hasKey = true;
-            }
-
-            if (!hasKey && run.Rows[i].Intent != Intent.Replace)
-            {
-                run.Results[i] = WriteResult.Failed("customer.identity_missing", "An external id, an email, or a phone number with its country is needed.");
-                group.Remove(i);
-            }
-        }
-
-        groups.RemoveAll(g => g.Count == 0);
-        foreach (var group in groups)
-        {
-            group.Sort();
-        }
-
-        return groups;
-    }
-
-    /// <returns>What is left to do.</returns>
-    private async Task<List<List<int>>> RoundAsync(Run run, List<List<int>> groups, int round, CancellationToken cancellation)
-    {
-        var rows = groups.SelectMany(g => g).Select(i => run.Rows[i]).ToList();
-        var known = await identities.ReadAsync([.. rows.SelectMany(KeysOf).Distinct()], cancellation);
-        var customerIds = known.Values.Select(i => i.Value.CustomerId).Concat(rows.Where(r => r.TargetId is not null).Select(r => r.TargetId!)).ToHashSet();
+        var known = await identities.ReadAsync([.. rows.SelectMany(i => KeysOf(run.Rows[i])).Distinct()], cancellation);
+        var customerIds = known.Values.Select(i => i.Value.CustomerId).Concat(rows.Select(i => run.Rows[i].TargetId).OfType<string>()).ToHashSet();
         var slots = await store.ReadSlotsAsync(customerIds, cancellation);
         var now = clock.GetUtcNow();
 
-        var plans = new List<(List<int> Group, CustomerPlan Plan, int Done)>(groups.Count);
-        foreach (var group in groups)
+        var plans = new List<(List<int> Group, CustomerPlan Plan, int Planned)>(rows.Count);
+        foreach (var group in Group(run, rows, known))
         {
             var plan = new CustomerPlan(known, slots, run.Minted, run.OwnClaims, () => run.Mint(ids.New()), run.Options, now);
-            var done = 0;
-            while (done < group.Count && plan.TryAdd(group[done], run.Rows[group[done]]))
+            var planned = 0;
+            while (planned < group.Count && plan.TryAdd(group[planned], run.Rows[group[planned]]))
             {
-                done++;
+                planned++;
             }
 
-            plans.Add((group, plan, done));
+            plans.Add((group, plan, planned));
         }
 
-        var operations = plans.Sum(p => p.Plan.Changes.Sum(c => c.Claims.Count + (c.IsDirty ? 1 : 0)));
-        var left = await Task.WhenAll(plans.Select(p => CommitAsync(run, p.Group, p.Plan, p.Done, round, operations >= BulkFrom, cancellation)));
-        return [.. left.Where(g => g.Count > 0)];
-    }
-
-    /// <returns>The rows of the group that are left to do.</returns>
-    private async Task<List<int>> CommitAsync(Run run, List<int> group, CustomerPlan plan, int done, int round, bool inBulk, CancellationToken cancellation)
-    {
-        var left = group[done..];
         if (round >= BusyRounds)
         {
-            foreach (var blocker in plan.Blockers)
+            foreach (var blocker in plans.SelectMany(p => p.Plan.Blockers))
             {
                 await store.TryReplaceDerivedAsync(store.Derive(blocker.Value), blocker.ETag, cancellation);
             }
         }
 
-        var complete = true;
-        foreach (var (change, isStored) in plan.Changes.Zip(await Task.WhenAll(plan.Changes.Select(c => StoreAsync(run, c, inBulk, cancellation)))))
+        // All claims, then all customers: so that the requests they share are full.
+        var changes = plans.SelectMany(p => p.Plan.Changes).ToList();
+        var isBulk = changes.Sum(c => c.Claims.Count + (c.IsDirty ? 1 : 0)) >= BulkFrom;
+        var claimed = await Task.WhenAll(changes.Select(c => ClaimAsync(run, c, isBulk, cancellation)));
+        var stored = await Task.WhenAll(changes.Where((_, i) => claimed[i]).Select(async c => (Change: c, IsStored: await StoreAsync(run, c, isBulk, cancellation))));
+        var done = stored.Where(s => s.IsStored).Select(s => s.Change).ToHashSet();
+        return [.. plans.SelectMany(p => Settle(run, p.Group[p.Planned..], p.Plan, done)).Order()];
+    }
+
+    /// <returns>The rows of the group that are left to do.</returns>
+    private static List<int> Settle(Run run, List<int> left, CustomerPlan plan, HashSet<PlannedChange> done)
+    {
+        foreach (var change in plan.Changes)
         {
-            complete &= isStored;
             foreach (var (index, outcome) in change.Rows)
             {
-                if (isStored)
+                if (done.Contains(change))
                 {
                     run.Results[index] = new(outcome, change.Id);
                 }
@@ -287,10 +232,11 @@ public sealed class CustomerWriter(CosmosDatabase database, CustomerStore store,
             }
         }
 
+        // A failure that was decided beside something that did not happen is decided again.
+        var isComplete = plan.Changes.All(done.Contains);
         foreach (var (index, result) in plan.Failures)
         {
-            // A failure that was decided beside something that did not happen is decided again.
-            if (complete)
+            if (isComplete)
             {
                 run.Results[index] = result;
             }
@@ -300,13 +246,79 @@ public sealed class CustomerWriter(CosmosDatabase database, CustomerStore store,
             }
         }
 
-        left.Sort();
         return left;
     }
 
-    /// <summary>Voids, claims, the customer, and what it no longer carries: in this order.</summary>
+    /// <summary>
+    /// Rows that share a key, or whose keys lead to the same customer, belong together: what one does decides what the
+    /// next one means.
+    /// </summary>
+    private static IEnumerable<List<int>> Group(Run run, List<int> rows, Dictionary<string, Versioned<Identity>> known)
+    {
+        var groups = new List<List<int>>(rows.Count);
+        var byLink = new Dictionary<string, List<int>>(rows.Count * 3);
+        foreach (var index in rows)
+        {
+            List<int>? group = null;
+            foreach (var link in LinksOf(run.Rows[index], known))
+            {
+                if (!byLink.TryGetValue(link, out var other) || other == group)
+                {
+                    continue;
+                }
+
+                if (group is null)
+                {
+                    group = other;
+                    continue;
+                }
+
+                // The larger takes in the smaller, whose links are all found through its rows.
+                var (large, small) = group.Count >= other.Count ? (group, other) : (other, group);
+                foreach (var moved in small.SelectMany(row => LinksOf(run.Rows[row], known)))
+                {
+                    byLink[moved] = large;
+                }
+
+                large.AddRange(small);
+                small.Clear();
+                group = large;
+            }
+
+            if (group is null)
+            {
+                groups.Add(group = []);
+            }
+
+            group.Add(index);
+            foreach (var link in LinksOf(run.Rows[index], known))
+            {
+                byLink[link] = group;
+            }
+        }
+
+        foreach (var group in groups.Where(g => g.Count > 0))
+        {
+            group.Sort();
+            yield return group;
+        }
+    }
+
+    private static IEnumerable<string> LinksOf(RowToWrite row, Dictionary<string, Versioned<Identity>> known)
+    {
+        foreach (var key in KeysOf(row))
+        {
+            yield return key;
+            if (known.TryGetValue(key, out var identity))
+            {
+                yield return identity.Value.CustomerId;
+            }
+        }
+    }
+
+    /// <summary>Makes the keys the customer's.</summary>
     /// <returns>False when someone was faster.</returns>
-    private async Task<bool> StoreAsync(Run run, PlannedChange change, bool inBulk, CancellationToken cancellation)
+    private async Task<bool> ClaimAsync(Run run, PlannedChange change, bool isBulk, CancellationToken cancellation)
     {
         foreach (var id in change.Voids)
         {
@@ -319,35 +331,36 @@ public sealed class CustomerWriter(CosmosDatabase database, CustomerStore store,
             answer.EnsureSuccessStatusCode();
         }
 
-        var dropped = change is { Before: { } before, After: { } next } ? Keys(before).Where(k => !CustomerIdentities.Lists(next, k)).ToList() : [];
-        var released = dropped.Count > 0 ? await identities.ReadAsync(dropped, cancellation) : [];
-
-        if (change.Claims.Count > 0)
+        var claims = await Task.WhenAll(change.Claims.Select(async claim =>
         {
-            var claims = await Task.WhenAll(change.Claims.Select(async claim =>
+            var identity = new Identity(claim.Key, change.Id, change.ETag);
+            var isWon = await identities.TryClaimAsync(identity, claim.ETag, isBulk, cancellation);
+            if (isWon && change.ETag is not null)
             {
-                var won = await identities.TryClaimAsync(new(claim.Key, change.Id, change.ETag), claim.ETag, inBulk, cancellation);
-                if (won)
-                {
-                    run.Own(claim.Key);
-                }
-
-                return won;
-            }));
-            if (claims.Contains(false))
-            {
-                return false;
+                run.Own(identity);
             }
-        }
 
+            return isWon;
+        }));
+        return !claims.Contains(false);
+    }
+
+    /// <summary>Writes the customer, and frees what it no longer carries.</summary>
+    /// <returns>False when someone was faster.</returns>
+    private async Task<bool> StoreAsync(Run run, PlannedChange change, bool isBulk, CancellationToken cancellation)
+    {
         if (!change.IsDirty)
         {
             run.Store(change.Before!, change.ETag!);
             return true;
         }
 
+        // Read before the customer is written: if another claims one of these afterwards, its ETag is another.
+        var dropped = change.Before is { } before ? Keys(before).Where(k => !CustomerIdentities.Lists(change.After!, k)).ToList() : [];
+        var released = dropped.Count > 0 ? await identities.ReadAsync(dropped, cancellation) : [];
+
         var customer = store.Derive(change.After!);
-        if (await PutAsync(customer, change.ETag, inBulk ? bulk : direct, cancellation) is not { } etag)
+        if (await PutAsync(customer, change.ETag, isBulk ? bulk : direct, cancellation) is not { } etag)
         {
             return false;
         }
@@ -408,8 +421,8 @@ public sealed class CustomerWriter(CosmosDatabase database, CustomerStore store,
         /// <summary>Ids that this run made up: it may void them without disturbing anyone.</summary>
         public HashSet<string> Minted { get; } = [];
 
-        /// <summary>Keys that this run has claimed.</summary>
-        public HashSet<string> OwnClaims { get; } = [];
+        /// <summary>What this run has claimed for changes: if one is still there in the next round, nobody else waits for it.</summary>
+        public HashSet<Identity> OwnClaims { get; } = [];
 
         /// <summary>What is stored now, for runs of one.</summary>
         public Dictionary<string, Versioned<Customer>> Stored { get; } = [];
@@ -420,11 +433,11 @@ public sealed class CustomerWriter(CosmosDatabase database, CustomerStore store,
             return id;
         }
 
-        public void Own(string key)
+        public void Own(Identity claim)
         {
             lock (gate)
             {
-                OwnClaims.Add(key);
+                OwnClaims.Add(claim);
             }
         }
 

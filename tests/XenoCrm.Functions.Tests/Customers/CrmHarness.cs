@@ -1,0 +1,185 @@
+using System.Collections.Concurrent;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using XenoCrm.Local.CosmosEmulator;
+using XenoCrm.Orders;
+using XenoCrm.Platform.Cosmos;
+
+namespace XenoCrm.Customers;
+
+/// <summary>Customers and orders as they run, on an emulator of their own, with every request to it seen.</summary>
+public sealed class CrmHarness : IAsyncDisposable
+{
+    private readonly EmulatorServer emulator;
+    private readonly ServiceProvider services;
+
+    private CrmHarness(EmulatorServer emulator, ServiceProvider services, RequestLog log)
+    {
+        this.emulator = emulator;
+        this.services = services;
+        Log = log;
+    }
+
+    public RequestLog Log { get; }
+
+    public CustomerStore Customers => services.GetRequiredService<CustomerStore>();
+
+    public CustomerWriter Writer => services.GetRequiredService<CustomerWriter>();
+
+    public OrderStore OrderStore => services.GetRequiredService<OrderStore>();
+
+    public OrderWriter Orders => services.GetRequiredService<OrderWriter>();
+
+    public CosmosDatabase Database => services.GetRequiredService<CosmosDatabase>();
+
+    public T Get<T>()
+        where T : notnull => services.GetRequiredService<T>();
+
+    public static async Task<CrmHarness> StartAsync()
+    {
+        return await ConnectAsync(await EmulatorServer.StartAsync(new() { Port = 0, DataDirectory = null, Authenticate = false }));
+    }
+
+    /// <summary>A second process on the same storage.</summary>
+    public Task<CrmHarness> AnotherAsync() => ConnectAsync(emulator);
+
+    public async ValueTask DisposeAsync()
+    {
+        await services.DisposeAsync();
+        await emulator.DisposeAsync();
+    }
+
+    /// <summary>All customers, and whether what identifies them is as it must be.</summary>
+    public async Task<IReadOnlyList<Customer>> CheckedCustomersAsync()
+    {
+        var customers = (await Customers.PageAsync(CustomerFilter.All, null, 100_000, CancellationToken.None)).Select(c => c.Value).ToList();
+        var identities = (await AllAsync<Identity>(CustomerIdentities.ContainerName)).ToDictionary(i => i.Id);
+        foreach (var customer in customers)
+        {
+            foreach (var key in new[] { CustomerIdentities.ExternalOf(customer), CustomerIdentities.EmailOf(customer) }.OfType<string>())
+            {
+                identities.ShouldContainKey(key, "a customer carries a key that is not known");
+                identities[key].CustomerId.ShouldBe(customer.Id, $"{key} is carried by one customer and leads to another");
+            }
+        }
+
+        customers.Where(c => c.Email is not null).GroupBy(c => c.Email!.ToLowerInvariant()).ShouldAllBe(g => g.Count() == 1);
+        customers.Where(c => c.ExternalId is not null).GroupBy(c => c.ExternalId).ShouldAllBe(g => g.Count() == 1);
+        return customers;
+    }
+
+    public async Task<List<T>> AllAsync<T>(string container)
+    {
+        var items = new List<T>();
+        using var pages = Database.Container(container).GetItemQueryStreamIterator("SELECT * FROM c");
+        while (pages.HasMoreResults)
+        {
+            items.AddRange((await CosmosPages.ReadAsync<T>(pages, CancellationToken.None)).Select(i => i.Value));
+        }
+
+        return items;
+    }
+
+    private static async Task<CrmHarness> ConnectAsync(EmulatorServer server)
+    {
+        var log = new RequestLog();
+        var collection = new ServiceCollection();
+        collection.Configure<CosmosOptions>(options =>
+        {
+            options.Endpoint = server.Endpoint.ToString();
+            options.Key = EmulatorOptions.WellKnownKey;
+            options.HttpClientFactory = () => new HttpClient(new LoggingHandler(log));
+        });
+        collection.Configure<Platform.WorkspaceOptions>(_ => { });
+        collection.AddSingleton(TimeProvider.System);
+        collection.AddSingleton<Platform.Ids>();
+        collection.AddSingleton<CosmosDatabase>();
+        collection.AddSingleton<ISegmentTagger, NoSegments>();
+        var configuration = new ConfigurationBuilder().Build();
+        collection.AddCustomers(configuration).AddOrders(configuration);
+        var provider = collection.BuildServiceProvider();
+        await provider.GetRequiredService<CosmosDatabase>().EnsureCreatedAsync();
+        log.Reset();
+        return new(server, provider, log);
+    }
+
+    private sealed class NoSegments : ISegmentTagger
+    {
+        public ValueTask RefreshAsync(CancellationToken cancellation) => ValueTask.CompletedTask;
+
+        public IReadOnlyList<string> SegmentsOf(Customer customer) => [];
+    }
+
+    private sealed class LoggingHandler(RequestLog log) : DelegatingHandler(new SocketsHttpHandler { MaxConnectionsPerServer = 50 })
+    {
+        protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+        {
+            log.Before(request);
+            var answer = await base.SendAsync(request, cancellationToken);
+            log.After(request);
+            return answer;
+        }
+    }
+}
+
+/// <summary>The process "ends" here: nothing more reaches the storage.</summary>
+public sealed class CrashException : Exception;
+
+/// <summary>What went to the storage, and where to stop.</summary>
+public sealed class RequestLog
+{
+    private readonly ConcurrentQueue<string> requests = new();
+    private int writes;
+
+    /// <summary>Fail for good before the write of this number (1-based); the one before it is stored.</summary>
+    public int? CrashBeforeWrite { get; set; }
+
+    /// <summary>Or right after it was stored, before its answer arrives.</summary>
+    public int? CrashAfterWrite { get; set; }
+
+    public int Count => requests.Count;
+
+    public int Writes => writes;
+
+    public IReadOnlyCollection<string> Requests => requests;
+
+    public void Reset()
+    {
+        requests.Clear();
+        writes = 0;
+        CrashBeforeWrite = null;
+        CrashAfterWrite = null;
+    }
+
+    public void Before(HttpRequestMessage request)
+    {
+        requests.Enqueue($"{request.Method} {request.RequestUri!.AbsolutePath}");
+        if (!IsWrite(request))
+        {
+            if (writes >= CrashBeforeWrite || writes >= CrashAfterWrite)
+            {
+                throw new CrashException();
+            }
+
+            return;
+        }
+
+        var number = Interlocked.Increment(ref writes);
+        if (number >= CrashBeforeWrite || number > CrashAfterWrite)
+        {
+            throw new CrashException();
+        }
+    }
+
+    public void After(HttpRequestMessage request)
+    {
+        if (IsWrite(request) && writes >= CrashAfterWrite)
+        {
+            throw new CrashException();
+        }
+    }
+
+    private static bool IsWrite(HttpRequestMessage request) =>
+        request.Method.Method is "PUT" or "PATCH" or "DELETE"
+        || (request.Method.Method == "POST" && !request.Headers.Contains("x-ms-documentdb-isquery") && !request.Headers.Contains("x-ms-cosmos-is-query-plan-request"));
+}
