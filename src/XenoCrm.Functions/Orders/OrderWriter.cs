@@ -32,6 +32,13 @@ public sealed class OrderWriter(OrderStore orders, CustomerStore customers, Cust
 
     private const int MaxRounds = 300;
 
+    /// <summary>
+    /// Writers in this process that meet at a customer take turns instead of failing each other's transactions: with 64 of
+    /// them it is 64 writes instead of some 2,000 attempts. What is right does not depend on it; the ETags see to that.
+    /// So many that two customers in flight seldom share one, made when first needed.
+    /// </summary>
+    private readonly SemaphoreSlim?[] turns = new SemaphoreSlim?[16_384];
+
     /// <returns>One result per row, in order; <see cref="WriteResult.CustomerId"/> is the order's customer.</returns>
     public async Task<IReadOnlyList<WriteResult>> UpsertAsync(IReadOnlyList<OrderRow> rows, OrderOptions options, CancellationToken cancellation)
     {
@@ -81,7 +88,37 @@ public sealed class OrderWriter(OrderStore orders, CustomerStore customers, Cust
     private async Task<List<int>> WriteAsync(
         IReadOnlyList<OrderRow> rows, List<int> group, Versioned<Customer> customer, OrderOptions options, WriteResult[] results, CancellationToken cancellation)
     {
-        var known = new Dictionary<string, Versioned<Order>>();
+        var turn = LazyInitializer.EnsureInitialized(ref turns[(uint)customer.Value.Id.GetHashCode() % turns.Length], () => new SemaphoreSlim(1));
+        if (turn.Wait(0, CancellationToken.None))
+        {
+            try
+            {
+                return await WriteInTurnAsync(rows, group, customer, [], options, results, cancellation);
+            }
+            finally
+            {
+                turn.Release();
+            }
+        }
+
+        await turn.WaitAsync(cancellation);
+        try
+        {
+            // Somebody has just written: what was read before is stale.
+            return await orders.ReadAsync(customer.Value.Id, group.Take(MaxRowsAtOnce).Select(i => rows[i].Draft.OrderNumber), cancellation) is { } current
+                ? await WriteInTurnAsync(rows, group, current.Customer, current.Orders, options, results, cancellation)
+                : group;
+        }
+        finally
+        {
+            turn.Release();
+        }
+    }
+
+    private async Task<List<int>> WriteInTurnAsync(
+        IReadOnlyList<OrderRow> rows, List<int> group, Versioned<Customer> customer, Dictionary<string, Versioned<Order>> known,
+        OrderOptions options, WriteResult[] results, CancellationToken cancellation)
+    {
         for (var (next, attempt) = (0, 0); next < group.Count; attempt++)
         {
             if (attempt > 1)
