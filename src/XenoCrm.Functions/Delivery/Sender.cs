@@ -69,7 +69,8 @@ public sealed partial class Sender(
             throw new InvalidOperationException($"Of {run.Count} batches of campaign {run.CampaignId} from {run.First} on, {stored.Count} can be read.");
         }
 
-        var now = clock.GetUtcNow();
+        // To the millisecond, as times are stored: a lease that comes back from the database must equal the one written.
+        var now = DateTimeOffset.FromUnixTimeMilliseconds(clock.GetUtcNow().ToUnixTimeMilliseconds());
         var open = stored.Where(b => b.Value.State != BatchState.Sent).ToList();
         var held = open.Where(b => b.Value is { State: BatchState.Sending, LeaseUntil: { } until } && until > now).ToList();
         var free = open.Except(held).ToList();
@@ -96,8 +97,38 @@ public sealed partial class Sender(
             return again;
         }
 
-        var results = await gateway.HandOverAsync([.. messages.Select(m => m.Message)], VendorTime, cancellation);
-        return await RecordAsync(run, claimed, messages, results, cancellation) ?? again;
+        try
+        {
+            var results = await gateway.HandOverAsync([.. messages.Select(m => m.Message)], VendorTime, cancellation);
+            return await RecordAsync(run, claimed, messages, results, cancellation) ?? again;
+        }
+        catch
+        {
+            await ReleaseAsync(claimed);
+            throw;
+        }
+    }
+
+    /// <summary>
+    /// Gives up the lease, so that the host's next try can begin at once. Without this every try after a failure would only
+    /// find the lease and put the run off, and a run that can never succeed would never reach the poison queue.
+    /// </summary>
+    private async Task ReleaseAsync(IReadOnlyList<Versioned<Batch>> claimed)
+    {
+        try
+        {
+            using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(5));
+            var leases = claimed.ToDictionary(b => b.Value.Id, b => b.Value.LeaseUntil);
+            await batches.ChangeAsync(
+                claimed,
+                batch => batch.State == BatchState.Sending && batch.LeaseUntil == leases[batch.Id] ? batch with { State = BatchState.Queued, LeaseUntil = null } : null,
+                limit.Token);
+        }
+        catch (Exception exception)
+        {
+            // The lease runs out by itself; what matters is the failure that led here.
+            LogNotReleased(exception);
+        }
     }
 
     private readonly record struct Place(string BatchId, int Index, VendorMessage Message);
@@ -221,6 +252,9 @@ public sealed partial class Sender(
             _ => r,
         })],
     });
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "A lease could not be given up and will run out")]
+    private partial void LogNotReleased(Exception exception);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "Campaign {CampaignId}, run from batch {First}: {Batches} batches wait {Delay} for the vendor")]
     private partial void LogPutOff(string campaignId, int first, int batches, TimeSpan delay);
