@@ -80,7 +80,9 @@ public sealed class PlannerTests
     [InlineData("SELECT VALUE c.id FROM c WHERE c.n >= 7 ORDER BY c.n", """["i07","i08"]""", "/n/?")]
     [InlineData("SELECT VALUE c.id FROM c WHERE c.few = 1 ORDER BY c.n", """["i50","i51"]""", "/n/?")]
     [InlineData("SELECT VALUE c.id FROM c WHERE ARRAY_CONTAINS(c.tags, 't7') ORDER BY c.n DESC", """["i87","i67"]""", "/tags/[]/?")]
-    [InlineData("SELECT VALUE c.id FROM c WHERE c.pk = 'p3' ORDER BY c.id", """["i03","i13"]""", "ids")]
+    [InlineData("SELECT VALUE c.id FROM c WHERE c.few = 1 ORDER BY c.id", """["i50","i51"]""", "ids")]
+    [InlineData("SELECT VALUE c.id FROM c WHERE c.id > 'i03' AND c.sub.x = 'v7' ORDER BY c.id", """["i07"]""", "/sub/x/?")]
+    [InlineData("SELECT VALUE c.id FROM c WHERE c.id > 'i03' AND NOT c.sub.x = 'v4' ORDER BY c.id", """["i05","i06"]""", "ids")]
     public void Order_by_walks_an_index_or_sorts_few(string sql, string firstTwo, string expected)
     {
         var source = Source();

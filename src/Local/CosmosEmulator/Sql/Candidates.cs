@@ -66,6 +66,14 @@ internal sealed class Planner(IQuerySource source, Row row)
         };
     }
 
+    /// <summary>The conditions on other paths, and how many there are on this one.</summary>
+    public static (Access? Others, int Own) Split(Access? access, string path)
+    {
+        IReadOnlyList<Access> parts = access switch { null => [], AllOf all => all.Parts, _ => [access] };
+        var others = parts.Where(p => p is not PathCondition condition || condition.Path != path).ToList();
+        return (others.Count == 0 ? null : new AllOf(others), parts.Count - others.Count);
+    }
+
     private List<Interval> Intervals(IEnumerable<PathCondition> conditions)
     {
         List<Interval> result = [Interval.Everything];

@@ -78,6 +78,13 @@ internal sealed partial class Compiler
         return byValue;
     }
 
+    private static int CountConditions(Expr where)
+    {
+        var conditions = new List<Expr>();
+        Flatten(where, BinaryOp.And, conditions);
+        return conditions.Count;
+    }
+
     private static void Flatten(Expr expr, BinaryOp op, List<Expr> parts)
     {
         if (expr is BinaryExpr binary && binary.Op == op)

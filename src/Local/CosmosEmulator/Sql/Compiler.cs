@@ -81,6 +81,7 @@ internal sealed partial class Compiler
             Sources = sources,
             Where = where,
             Access = access,
+            Conditions = query.Where is null ? 0 : CountConditions(query.Where),
             Star = wholeItem && value is null,
             SelectValue = value,
             SelectList = list,

@@ -17,10 +17,13 @@ internal sealed partial class Execution
     {
         _after = _from;
         CheckOrder();
+        if (_code.OrderBy.Count == 1 && _seen is null && Walk() is { } items)
+        {
+            return Walked(items);
+        }
+
         var candidates = _planner.Choose(_code.Access);
-        var reading = Math.Min(candidates?.Estimate ?? long.MaxValue, _source.EstimatedCount);
-        var walk = _code.OrderBy.Count == 1 && _seen is null ? Walk(reading) : null;
-        return walk is not null ? Walked(walk) : SortedRows(candidates is not null && candidates.Estimate < _source.EstimatedCount ? candidates : null);
+        return SortedRows(candidates is not null && candidates.Estimate < _source.EstimatedCount ? candidates : null);
     }
 
     private void CheckOrder()
@@ -74,17 +77,15 @@ internal sealed partial class Execution
         _after is null || Compare(keys, rid, number, _after.Keys, _after.Rid, _after.Rows) > 0;
 
     /// <summary>The items in sorted order from an index, when reading them until the page is full costs less than sorting.</summary>
-    private IEnumerable<StoredItem>? Walk(long reading)
+    private IEnumerable<StoredItem>? Walk()
     {
         var order = _code.OrderBy[0];
         var path = PathTree.PolicyPath(order.Path) + "/?";
-        var bounds = _planner.Bounds(_code.Access, path);
-        if (bounds is null)
+        if (_planner.Bounds(_code.Access, path) is not { } interval)
         {
             return [];
         }
 
-        var interval = bounds.Value;
         if (_from is { Keys: [var last] })
         {
             var rest = order.Descending ? new Interval(null, true, last, true) : new Interval(last, true, null, true);
@@ -98,22 +99,28 @@ internal sealed partial class Execution
 
         if (path == PathCondition.Id)
         {
-            return Planner.ById(_source, interval, order.Descending);
+            return IsWalkCheaper(path, _source.EstimatedCount) ? Planner.ById(_source, interval, order.Descending) : null;
         }
 
-        if (_source.EstimatedCount <= Planner.FewItems || _source.FindIndex(path) is not { } index)
-        {
-            return null;
-        }
-
-        var range = (long)index.EstimateCount(interval.Lower, interval.LowerInclusive, interval.Upper, interval.UpperInclusive);
-        var total = Math.Max(1L, _source.EstimatedCount);
-        var wanted = Math.Min(_page.Limit, _limit - _returned ?? int.MaxValue) + (long)_offsetLeft;
-        var matching = _code.Where is null ? total : _code.Access is null || reading >= total ? Math.Max(1, total / UnknownSelectivity) : Math.Max(1, reading);
-        var walked = Math.Min(range, wanted * total / matching);
-        return walked <= reading
+        return _source.EstimatedCount > Planner.FewItems && _source.FindIndex(path) is { } index
+            && IsWalkCheaper(path, index.EstimateCount(interval.Lower, interval.LowerInclusive, interval.Upper, interval.UpperInclusive))
             ? index.Range(interval.Lower, interval.LowerInclusive, interval.Upper, interval.UpperInclusive, order.Descending)
             : null;
+    }
+
+    /// <summary>
+    /// A walk reads as many items as it takes until enough of them fulfil the conditions on other paths; the alternative
+    /// reads all that fulfil those, and sorts them.
+    /// </summary>
+    private bool IsWalkCheaper(string path, long range)
+    {
+        var total = Math.Max(1L, _source.EstimatedCount);
+        var (others, own) = Planner.Split(_code.Access, path);
+        var candidates = _planner.Choose(others);
+        var matching = candidates?.Estimate ?? (_code.Conditions > own ? total / UnknownSelectivity : total);
+        var reading = Math.Min(candidates?.Estimate ?? total, total);
+        var wanted = Math.Min(_page.Limit, _limit - _returned ?? int.MaxValue) + (long)_offsetLeft;
+        return Math.Min(range, wanted * total / Math.Max(1, matching)) <= reading;
     }
 
     private Continuation? Walked(IEnumerable<StoredItem> items)

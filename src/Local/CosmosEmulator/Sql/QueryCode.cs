@@ -24,6 +24,9 @@ internal sealed class QueryCode
     /// <summary>What WHERE says about the items worth reading; only of the outermost query.</summary>
     public required Access? Access { get; init; }
 
+    /// <summary>How many conditions WHERE joins with AND.</summary>
+    public required int Conditions { get; init; }
+
     /// <summary>The output is the item as it is stored: SELECT *, SELECT VALUE c.</summary>
     public required bool Star { get; init; }
 
