@@ -50,8 +50,11 @@ internal readonly record struct QueryText(string Sql, ReadOnlyMemory<byte> Param
 /// <summary>Query plans and pages.</summary>
 internal sealed class QueryEndpoints(Store store, ThroughputLimit? limit, TimeProvider time)
 {
-    /// <summary>Applications have some dozens of query texts; one that builds texts from values must not fill the memory.</summary>
-    private const int MaxCompiled = 2_000;
+    /// <summary>
+    /// Characters of query text to keep compiled. Applications have some dozens of texts, but ReadMany makes one for each
+    /// number of items, up to 60 KB long, and some build texts from values: neither must fill the memory.
+    /// </summary>
+    private const int MaxCompiledText = 2_000_000;
 
     /// <summary>
     /// The plan that makes the SDK pass every query through unchanged: with no features named it has nothing to merge, and
@@ -61,6 +64,7 @@ internal sealed class QueryEndpoints(Store store, ThroughputLimit? limit, TimePr
         """{"partitionedQueryExecutionInfoVersion":2,"queryInfo":{},"queryRanges":[{"min":"","max":"FF","isMinInclusive":true,"isMaxInclusive":false}]}"""u8.ToArray();
 
     private readonly ConcurrentDictionary<string, CompiledQuery> _compiled = new();
+    private int _compiledText;
 
     /// <summary>The service's form of an error in a query, with the position.</summary>
     public static string Describe(SqlException error) => MetadataJson.Text(new JsonObject
@@ -110,9 +114,10 @@ internal sealed class QueryEndpoints(Store store, ThroughputLimit? limit, TimePr
         }
 
         query = CompiledQuery.Compile(sql, time);
-        if (_compiled.Count >= MaxCompiled)
+        if (Interlocked.Add(ref _compiledText, sql.Length) > MaxCompiledText)
         {
             _compiled.Clear();
+            Interlocked.Exchange(ref _compiledText, sql.Length);
         }
 
         return _compiled[sql] = query;

@@ -45,7 +45,8 @@ internal sealed class Router
                 MasterKey.Require(exchange);
             }
 
-            if (_limit?.RetryAfterMilliseconds() is { } wait)
+            // As in the service, only what touches items is charged.
+            if (_limit is not null && exchange.Segments is ["dbs", _, "colls", _, "docs", ..] && _limit.RetryAfterMilliseconds() is { } wait)
             {
                 exchange.SetHeader("x-ms-retry-after-ms", wait.ToString(CultureInfo.InvariantCulture));
                 await exchange.RespondError(429, "Request rate is large. More Request Units may be needed, so no changes were made.", 3200);
@@ -61,6 +62,10 @@ internal sealed class Router
         catch (SqlException error)
         {
             await exchange.RespondError(400, QueryEndpoints.Describe(error));
+        }
+        catch (BadHttpRequestException error) when (!context.Response.HasStarted)
+        {
+            await exchange.RespondError(error.StatusCode, error.Message);
         }
         catch (Exception) when (exchange.Aborted.IsCancellationRequested)
         {

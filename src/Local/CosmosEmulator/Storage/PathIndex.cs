@@ -66,6 +66,10 @@ internal sealed class PathIndex(string path)
     /// <summary>Texts seen lately: columns such as a status or a campaign id then share one copy per value.</summary>
     private readonly byte[]?[] _recentTexts = new byte[256][];
 
+    // The writer's, reused from change to change.
+    private readonly List<IndexKey> _oldKeys = [];
+    private readonly List<IndexKey> _newKeys = [];
+
     public string Path { get; } = path;
 
     public CowTree<IndexEntry, IndexOrder>.Snapshot Publish() => _tree.Publish();
@@ -135,28 +139,29 @@ internal sealed class PathIndex(string path)
     /// <summary>Moves an item from the values of one version to those of another; null is no version.</summary>
     public void Update(Item item, ItemVersion? before, ItemVersion? after)
     {
-        var (old, current) = (new List<IndexKey>(), new List<IndexKey>());
+        _oldKeys.Clear();
+        _newKeys.Clear();
         if (before is not null)
         {
-            Collect(before, old);
+            Collect(before, _oldKeys);
         }
 
         if (after is not null)
         {
-            Collect(after, current);
+            Collect(after, _newKeys);
         }
 
-        foreach (var key in old)
+        foreach (var key in _oldKeys)
         {
-            if (!Contains(current, key))
+            if (!Contains(_newKeys, key))
             {
                 _tree.Remove(new IndexEntry(key, item));
             }
         }
 
-        foreach (var key in current)
+        foreach (var key in _newKeys)
         {
-            if (!Contains(old, key))
+            if (!Contains(_oldKeys, key))
             {
                 _tree.Add(new IndexEntry(Share(key, _recentTexts), item));
             }
