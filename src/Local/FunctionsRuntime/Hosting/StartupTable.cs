@@ -17,7 +17,7 @@ internal static class StartupTable
         var text = new StringBuilder("Functions:").AppendLine();
         foreach (var function in catalog.Functions.OrderBy(f => f.Trigger is not HttpTriggerAttribute).ThenBy(f => f.Name, StringComparer.OrdinalIgnoreCase))
         {
-            text.AppendLine().Append("    ").Append(function.Name).Append(": ");
+            text.Append("    ").Append(function.Name).Append(": ");
             if (function.Trigger is HttpTriggerAttribute trigger)
             {
                 var methods = trigger.Methods is { Length: > 0 } some ? string.Join(',', some).ToUpperInvariant() : "ANY";
@@ -30,8 +30,8 @@ internal static class StartupTable
             }
         }
         foreach (var function in catalog.Disabled)
-            text.AppendLine().Append("    ").Append(function.Name).Append(": disabled by AzureWebJobs.").Append(function.Name).AppendLine(".Disabled");
-        text.AppendLine().Append("Not offered by the local runtime: Durable Functions, Service Bus, Event Hubs, Event Grid, proxies, scale controller.");
+            text.Append("    ").Append(function.Name).Append(": disabled by AzureWebJobs.").Append(function.Name).AppendLine(".Disabled");
+        text.Append("Not offered by the local runtime: Durable Functions, Service Bus, Event Hubs, Event Grid, proxies, scale controller.");
         logger.LogInformation("{Functions}", text.ToString());
     }
 }
