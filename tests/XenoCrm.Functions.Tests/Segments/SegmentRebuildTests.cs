@@ -179,6 +179,22 @@ public sealed class SegmentRebuildTests : IAsyncLifetime
         (await world.ReadAsync(segment.Id)).State.ShouldBe(SegmentState.Ready);
     }
 
+    [Theory]
+    [InlineData(3)]
+    [InlineData(30)]
+    public async Task Tags_are_set_only_on_what_was_read(int count)
+    {
+        await world.PutAsync(Enumerable.Range(0, count).Select(i => Spender(i, 1)));
+        var read = await world.Customers.PageAsync(CustomerFilter.All, null, count, default);
+        await WriteAsync(1, c => c with { Visits = 5 });
+
+        var lost = await world.Customers.SetSegmentsAsync([.. read.Select(c => (c, (IReadOnlyList<string>)["s"]))], default);
+        lost.ShouldBe([Id(1)]);
+        var all = await world.Customers.PageAsync(CustomerFilter.All, null, count, default);
+        all.ShouldAllBe(c => c.Value.SegmentIds.Count == (c.Value.Id == Id(1) ? 0 : 1));
+        all.Single(c => c.Value.Id == Id(1)).Value.Visits.ShouldBe(5);
+    }
+
     [Fact]
     public async Task A_message_of_an_older_rule_does_nothing()
     {
