@@ -116,7 +116,7 @@ public sealed class CustomerStore(CosmosDatabase database, ISegmentTagger tagger
             var id = change.Customer.Value.Id;
             using var answer = await to.PatchItemStreamAsync(
                 id, new PartitionKey(id), [PatchOperation.Set("/segmentIds", change.SegmentIds)],
-                new() { EnableContentResponseOnWrite = false }, cancellation);
+                new() { IfMatchEtag = change.Customer.ETag, EnableContentResponseOnWrite = false }, cancellation);
             if (answer.StatusCode is HttpStatusCode.PreconditionFailed or HttpStatusCode.NotFound)
             {
                 return id;
