@@ -98,7 +98,7 @@ public sealed class IndexTests
         await store.Write(new ItemRequest(container, operations, atomic: true));
         var index = new ContainerSource(store, container, default).FindIndex("/v/?")!;
         string.Join(' ', index.Range(null, true, null, true, false).Select(i => JsonValue.Parse(i.Json)["v"u8].ToString()))
-            .ShouldBe("null false true -1.5 2 1e3 \"B\" \"b\" \"\\ud83d\\ude00\" \"\\ue000\" [1] {}");
+            .ShouldBe("undefined null false true -1.5 2 1e3 \"B\" \"b\" \"\\ud83d\\ude00\" \"\\ue000\" [1] {}");
         index.EstimateCount(JsonValue.Of("A"), true, JsonValue.Of("c"), true).ShouldBe(2);
     }
 

@@ -61,6 +61,7 @@ internal readonly struct IndexBound(IndexKey key, bool behind) : IBound<IndexEnt
 internal sealed class PathIndex(string path)
 {
     private readonly byte[][] _segments = [.. IndexingPolicy.Split(path)[..^1].Select(s => s == "[]" ? [] : Encoding.UTF8.GetBytes(s))];
+    private readonly bool _hasElements = path.Contains("/[]/", StringComparison.Ordinal);
     private readonly CowTree<IndexEntry, IndexOrder> _tree = new();
 
     /// <summary>Texts seen lately: columns such as a status or a campaign id then share one copy per value.</summary>
@@ -199,7 +200,13 @@ internal sealed class PathIndex(string path)
 
             if (!value.TryGetProperty(_segments[depth], out value))
             {
-                return;
+                if (_hasElements)
+                {
+                    return;
+                }
+
+                // Listed under undefined: ORDER BY returns the items without the path as well, first.
+                break;
             }
         }
 
