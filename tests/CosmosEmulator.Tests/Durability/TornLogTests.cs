@@ -159,7 +159,7 @@ public sealed class TornLogTests : IDisposable
         var firstLog = await File.ReadAllBytesAsync(Path.Combine(directory, "log-00000001"), TestContext.Current.CancellationToken);
         using (var store = new Store(Options(directory) with { CompactAboveBytes = 1_000 }))
         {
-            for (var i = 0; store.Compactions == 0 && i < 200; i++)
+            for (var i = 0; store.Compactions == 0 && i < 1_000; i++)
             {
                 await Task.Delay(50, TestContext.Current.CancellationToken);
             }

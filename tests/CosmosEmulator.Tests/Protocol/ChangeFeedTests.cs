@@ -82,6 +82,7 @@ public sealed class ChangeFeedTests(Emulator emulator)
                 return Task.CompletedTask;
             })
             .WithInstanceName($"worker{i}").WithLeaseContainer(leases).WithPollInterval(TimeSpan.FromMilliseconds(50))
+            .WithLeaseConfiguration(acquireInterval: TimeSpan.FromSeconds(1))
             .WithStartTime(DateTime.MinValue.ToUniversalTime()).Build()).ToList();
         for (var i = 0; i < 20; i++)
         {
@@ -110,12 +111,12 @@ public sealed class ChangeFeedTests(Emulator emulator)
 
     private static async Task Until(Func<bool> condition)
     {
-        for (var i = 0; !condition() && i < 300; i++)
+        for (var i = 0; !condition() && i < 1_200; i++)
         {
             await Task.Delay(50);
         }
 
-        condition().ShouldBeTrue("after 15 s");
+        condition().ShouldBeTrue("after 60 s");
     }
 
     private static async Task<(List<Doc> Items, string Token)> Read(Container container, ChangeFeedStartFrom start, int? pageSize = null)

@@ -94,7 +94,7 @@ public sealed class TimeToLiveTests : IAsyncLifetime
 
         _time.Advance(TimeSpan.FromSeconds(11));
         var stored = _server.Store.FindDatabase("ttl")!.Find("purged")!;
-        for (var i = 0; i < 100 && stored.View.ByRid.Count > 0; i++)
+        for (var i = 0; i < 600 && stored.View.ByRid.Count > 0; i++)
         {
             await Task.Delay(50);
         }
