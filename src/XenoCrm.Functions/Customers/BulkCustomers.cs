@@ -8,8 +8,11 @@ public sealed class BulkCustomersValidator : AbstractValidator<BulkCustomersRequ
 {
     public const int MaxItems = 1000;
 
-    public BulkCustomersValidator() =>
+    public BulkCustomersValidator()
+    {
         RuleFor(r => r.Items).NotEmpty().Must(i => i is null || i.Count <= MaxItems).WithMessage($"At most {MaxItems} items are accepted at once.");
+        RuleForEach(r => r.Items).NotNull();
+    }
 }
 
 /// <param name="Outcome"><c>created</c>, <c>updated</c>, <c>unchanged</c> or <c>failed</c>.</param>

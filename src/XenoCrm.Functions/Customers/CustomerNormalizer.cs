@@ -251,11 +251,15 @@ public static partial class CustomerNormalizer
 
     private static IReadOnlyDictionary<string, ConsentInput>? Consent(IReadOnlyDictionary<string, ConsentInput>? values, List<FieldIssue> issues)
     {
-        foreach (var channel in values?.Keys ?? [])
+        foreach (var (channel, consent) in values ?? new Dictionary<string, ConsentInput>())
         {
             if (!Channels.Contains(channel))
             {
                 issues.Add(new($"consent/{channel}", "customer.channel_unknown", $"The channels are {string.Join(", ", Channels)}."));
+            }
+            else if (consent is null)
+            {
+                issues.Add(new($"consent/{channel}", "customer.consent_invalid", "A state is expected: 'granted' or 'withdrawn'."));
             }
         }
 

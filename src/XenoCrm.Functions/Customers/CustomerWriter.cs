@@ -144,7 +144,6 @@ public sealed class CustomerWriter(CosmosDatabase database, CustomerStore store,
 
     private async Task WriteAsync(Run run, CancellationToken cancellation)
     {
-        await tagger.RefreshAsync(cancellation);
         var left = new List<int>(run.Rows.Length);
         for (var i = 0; i < run.Rows.Length; i++)
         {
@@ -199,6 +198,7 @@ public sealed class CustomerWriter(CosmosDatabase database, CustomerStore store,
 
         if (round >= BusyRounds)
         {
+            await tagger.RefreshAsync(cancellation);
             foreach (var blocker in plans.SelectMany(p => p.Plan.Blockers))
             {
                 await store.TryReplaceDerivedAsync(store.Derive(blocker.Value), blocker.ETag, cancellation);
@@ -359,6 +359,7 @@ public sealed class CustomerWriter(CosmosDatabase database, CustomerStore store,
         var dropped = change.Before is { } before ? Keys(before).Where(k => !CustomerIdentities.Lists(change.After!, k)).ToList() : [];
         var released = dropped.Count > 0 ? await identities.ReadAsync(dropped, cancellation) : [];
 
+        await tagger.RefreshAsync(cancellation);
         var customer = store.Derive(change.After!);
         if (await PutAsync(customer, change.ETag, isBulk ? bulk : direct, cancellation) is not { } etag)
         {

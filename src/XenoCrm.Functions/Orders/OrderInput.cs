@@ -152,9 +152,9 @@ public static class OrderNormalizer
         for (var i = 0; i < inputs?.Count; i++)
         {
             var input = inputs[i];
-            var product = input.Product?.Trim();
-            var category = input.Category?.Trim() is { Length: > 0 } name ? name : null;
-            if (product is not { Length: > 0 and <= 200 } || category?.Length > 100)
+            var product = input?.Product?.Trim();
+            var category = input?.Category?.Trim() is { Length: > 0 } name ? name : null;
+            if (input is null || product is not { Length: > 0 and <= 200 } || category?.Length > 100)
             {
                 issues.Add(new($"items/{i}", "order.item_invalid", "An item has a product of 1 to 200 characters and at most 100 for its category."));
             }

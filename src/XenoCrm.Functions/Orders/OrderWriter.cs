@@ -42,7 +42,6 @@ public sealed class OrderWriter(OrderStore orders, CustomerStore customers, Cust
     /// <returns>One result per row, in order; <see cref="WriteResult.CustomerId"/> is the order's customer.</returns>
     public async Task<IReadOnlyList<WriteResult>> UpsertAsync(IReadOnlyList<OrderRow> rows, OrderOptions options, CancellationToken cancellation)
     {
-        await customers.RefreshSegmentsAsync(cancellation);
         var results = new WriteResult[rows.Count];
         var left = Enumerable.Range(0, rows.Count).ToList();
         for (var round = 0; left.Count > 0; round++)
@@ -177,6 +176,7 @@ public sealed class OrderWriter(OrderStore orders, CustomerStore customers, Cust
             after = plan.SumUp(all.Orders.Values.Select(o => o.Value));
         }
 
+        await customers.RefreshSegmentsAsync(cancellation);
         var customer = customers.Derive(after);
         return await orders.TryWriteAsync(customer, before.ETag, plan.Writes, [], cancellation) is { } etag ? new(customer, etag) : null;
     }

@@ -23,8 +23,11 @@ public sealed class BulkOrdersValidator : AbstractValidator<BulkOrdersRequest>
 {
     public const int MaxItems = 1000;
 
-    public BulkOrdersValidator() =>
+    public BulkOrdersValidator()
+    {
         RuleFor(r => r.Items).NotEmpty().Must(i => i is null || i.Count <= MaxItems).WithMessage($"At most {MaxItems} items are accepted at once.");
+        RuleForEach(r => r.Items).NotNull();
+    }
 }
 
 /// <summary>Writes orders for the API.</summary>
@@ -99,13 +102,14 @@ public sealed class SaveOrder(OrderStore orders, OrderWriter writer, CustomerSto
     private async Task<Versioned<Order>> ChangeAsync(string id, string? ifMatch, OrderDraft? draft, CancellationToken cancellation)
     {
         var (customerId, orderNumber) = Split(id);
-        await customers.RefreshSegmentsAsync(cancellation);
         for (var attempt = 0; ; attempt++)
         {
             if (attempt > 0)
             {
                 await Task.Delay(RandomNumberGenerator.GetInt32(1, 4 << Math.Min(attempt, 5)), cancellation);
             }
+
+            await customers.RefreshSegmentsAsync(cancellation);
 
             // All orders: after a removal only they tell the first and the last.
             var stored = await orders.ReadAllAsync(customerId, cancellation);

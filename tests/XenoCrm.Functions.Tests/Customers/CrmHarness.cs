@@ -35,6 +35,11 @@ public sealed class CrmHarness : IAsyncDisposable
     public T Get<T>()
         where T : notnull => services.GetRequiredService<T>();
 
+    /// <summary>A class of functions, as the host makes it.</summary>
+    public T Create<T>() => ActivatorUtilities.CreateInstance<T>(services);
+
+    public IServiceProvider Services => services;
+
     public static async Task<CrmHarness> StartAsync()
     {
         return await ConnectAsync(await EmulatorServer.StartAsync(new() { Port = 0, DataDirectory = null, Authenticate = false }));
@@ -94,6 +99,9 @@ public sealed class CrmHarness : IAsyncDisposable
         collection.AddSingleton(TimeProvider.System);
         collection.AddSingleton<Platform.Ids>();
         collection.AddSingleton<CosmosDatabase>();
+        collection.AddSingleton<Platform.Http.Cursors>();
+        collection.Configure<Platform.Http.SigningOptions>(options => options.Key = new string('k', 44));
+        collection.AddLogging();
         collection.AddSingleton<ISegmentTagger, NoSegments>();
         var configuration = new ConfigurationBuilder().Build();
         collection.AddCustomers(configuration).AddOrders(configuration);
