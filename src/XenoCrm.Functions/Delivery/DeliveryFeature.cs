@@ -34,6 +34,7 @@ public static class DeliveryFeature
         services.AddSingleton<IVendor, GenericHttpVendor>();
         services.AddSingleton<VendorGateway>();
         services.AddSingleton<Planner>();
+        services.AddSingleton<SendDecisions>();
         services.AddSingleton<Sender>();
         services.AddSingleton<PoisonRuns>();
         services.AddSingleton<ReceiptInbox>();

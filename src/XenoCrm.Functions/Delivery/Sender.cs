@@ -1,7 +1,6 @@
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using XenoCrm.Campaigns;
-using XenoCrm.Customers;
 using XenoCrm.Platform.Cosmos;
 using XenoCrm.Platform.Queues;
 
@@ -18,8 +17,8 @@ namespace XenoCrm.Delivery;
 /// the same ids, or, with a vendor that does not know ids, declares them unknown and never asks again.
 /// </remarks>
 public sealed partial class Sender(
-    WorkspaceStore<Campaign> campaigns, BatchStore batches, CustomerStore customers, SuppressionStore suppressions, AddressHasher hasher,
-    CampaignTemplates templates, IVendor vendor, VendorGateway gateway, JobQueue queue, IOptions<DeliveryOptions> options, TimeProvider clock, ILogger<Sender> log) : IDisposable
+    WorkspaceStore<Campaign> campaigns, BatchStore batches, SendDecisions decisions, CampaignTemplates templates, IVendor vendor,
+    VendorGateway gateway, JobQueue queue, IOptions<DeliveryOptions> options, TimeProvider clock, ILogger<Sender> log) : IDisposable
 {
     /// <summary>Longer than a sender may be at the vendor's; after a crash the batch waits for it.</summary>
     internal static readonly TimeSpan Lease = TimeSpan.FromSeconds(20);
@@ -138,13 +137,8 @@ public sealed partial class Sender(
     private async Task<(IReadOnlyList<Versioned<Batch>> Claimed, IReadOnlyList<Place> Messages)> ClaimAsync(
         Campaign campaign, List<Versioned<Batch>> free, DateTimeOffset now, CancellationToken cancellation)
     {
-        var open = free.SelectMany(b => b.Value.Recipients.Where(IsOpen).Select(r => r.CustomerId)).Distinct().ToList();
-        var people = (await customers.ReadManyAsync(open, cancellation)).ToDictionary(c => c.Value.Id, c => c.Value);
-        var hashes = people.Values
-            .Select(c => (c.Id, Address: SendRules.Address(c, campaign.Channel)))
-            .Where(c => c.Address is not null)
-            .ToDictionary(c => c.Id, c => hasher.Hash(campaign.Channel, c.Address!));
-        var suppressed = await suppressions.ReasonsAsync(hashes.Values, cancellation);
+        var open = free.SelectMany(b => b.Value.Recipients.Where(IsOpen).Select(r => r.CustomerId)).ToList();
+        var decided = await decisions.DecideAsync(campaign.Channel, open, cancellation);
         var content = templates.Get(campaign.Content);
 
         var intents = new List<Versioned<Batch>>(free.Count);
@@ -159,10 +153,7 @@ public sealed partial class Sender(
                     continue;
                 }
 
-                var customer = people.GetValueOrDefault(recipients[i].CustomerId);
-                var hash = hashes.GetValueOrDefault(recipients[i].CustomerId);
-                var reason = hash is null ? null : suppressed.GetValueOrDefault(hash);
-                var decision = SendRules.Decide(customer, campaign.Channel, reason, options.Value.RequireConsent);
+                var (customer, decision, hash) = decided[recipients[i].CustomerId];
                 recipients[i] = Intend(recipients[i], decision, hash, batch.Since(now));
                 if (recipients[i].Status == MessageStatus.Sending)
                 {

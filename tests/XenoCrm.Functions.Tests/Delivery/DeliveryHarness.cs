@@ -109,10 +109,35 @@ internal sealed class CrashPoint
     }
 }
 
-internal sealed class CrashingHandler(CrashPoint point, HttpMessageHandler inner) : DelegatingHandler(inner)
+/// <summary>Requests to the database and what they cost.</summary>
+internal sealed class Meter
 {
-    protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken) =>
-        point.PassAsync(() => base.SendAsync(request, cancellationToken));
+    private readonly Lock gate = new();
+
+    public int Requests { get; private set; }
+
+    public double Charge { get; private set; }
+
+    public void Add(HttpResponseMessage response)
+    {
+        lock (gate)
+        {
+            Requests++;
+            Charge += response.Headers.TryGetValues("x-ms-request-charge", out var values) ? double.Parse(values.First()) : 0;
+        }
+    }
+
+    public void Reset() => (Requests, Charge) = (0, 0);
+}
+
+internal sealed class CrashingHandler(CrashPoint point, HttpMessageHandler inner, Meter? meter = null) : DelegatingHandler(inner)
+{
+    protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken) => point.PassAsync(async () =>
+    {
+        var response = await base.SendAsync(request, cancellationToken);
+        meter?.Add(response);
+        return response;
+    });
 }
 
 internal sealed record QueuedMessage(string Queue, string Json, DateTimeOffset Due, int Failures = 0);
@@ -282,7 +307,7 @@ internal sealed class DeliveryHarness : IAsyncDisposable
         collection.AddLogging(b => b.SetMinimumLevel(LogLevel.None));
         collection.AddSingleton<IConfiguration>(configuration);
         collection.AddPlatform(configuration).AddCustomers(configuration).AddSegments(configuration).AddCampaigns().AddDelivery(configuration);
-        collection.Configure<CosmosOptions>(o => o.HttpClientFactory = () => new HttpClient(new CrashingHandler(Crash, new SocketsHttpHandler())));
+        collection.Configure<CosmosOptions>(o => o.HttpClientFactory = () => new HttpClient(new CrashingHandler(Crash, new SocketsHttpHandler(), Meter)));
         collection.AddSingleton(_ => new QueueServiceClient("UseDevelopmentStorage=true", new QueueClientOptions
         {
             MessageEncoding = QueueMessageEncoding.Base64,
@@ -294,6 +319,7 @@ internal sealed class DeliveryHarness : IAsyncDisposable
     }
 
     public CrashPoint Crash { get; } = new();
+    public Meter Meter { get; } = new();
     public ShiftedClock Clock { get; } = new();
     public MemoryQueues Queues { get; }
     public RecordingVendor Vendor { get; }

@@ -347,6 +347,34 @@ public sealed class SendingTests(DeliveryEmulator emulator)
     }
 
     [Fact]
+    public async Task A_thousand_messages_cost_at_most_sixty_requests_and_16000_units()
+    {
+        const int thousands = 6;
+        await using var harness = await DeliveryHarness.StartAsync(emulator);
+        await harness.AddCustomersAsync(Enumerable.Range(1, thousands * 1000), c => c with
+        {
+            LastName = "Longbottom-Featherstonehaugh", Phone = "+41791234567", PhoneUsable = true, Country = "CH", PostalCode = "8001", Company = "Example & Sons",
+            Language = "de-CH", TimeZone = "Europe/Zurich", Tags = ["vip", "newsletter"], Source = "import", OrderCount = 7, TotalSpend = 123456, AverageOrderValue = 17637,
+            FirstOrderAt = Samples.Noon, LastOrderAt = Samples.Noon, LastActiveAt = Samples.Noon, SegmentIds = ["a", "b", "c"],
+            Attributes = new Dictionary<string, JsonElement> { ["plan"] = JsonSerializer.SerializeToElement("gold"), ["score"] = JsonSerializer.SerializeToElement(17) },
+            Categories = Enumerable.Range(0, 5).ToDictionary(i => $"category-{i}", i => new CategoryTotals(i, i * 1000, Samples.Noon)),
+        });
+        harness.Get<Planner>().PageSize = 2000;
+
+        // As the vendor's posts arrive: three hundred receipts to a message, spread over the batches of a run.
+        harness.Vendor.Taken = messages => PostAsync(harness, [.. messages.OrderBy(m => m.Id[^1]).ThenBy(m => m.Id, StringComparer.Ordinal).Select(m => DeliveryHarness.Receipt(m.Id, ReceiptStatus.Delivered))], 300);
+        harness.Meter.Reset();
+        var id = await harness.LaunchAsync();
+        await harness.RunAsync();
+        var (requests, charge) = (harness.Meter.Requests / thousands, harness.Meter.Charge / thousands);
+
+        (await harness.LedgerAsync(id)).Delivered.ShouldBe(thousands * 1000);
+        TestContext.Current.TestOutputHelper!.WriteLine($"{requests} requests and {charge:F0} RU per 1,000 messages");
+        requests.ShouldBeLessThanOrEqualTo(60);
+        charge.ShouldBeLessThanOrEqualTo(16_000);
+    }
+
+    [Fact]
     public async Task Messages_are_listed_page_by_page_with_their_customers()
     {
         await using var harness = await DeliveryHarness.StartAsync(emulator);
@@ -377,9 +405,9 @@ public sealed class SendingTests(DeliveryEmulator emulator)
         skipped.Select(m => m.Reason).ShouldBe(Enumerable.Repeat("address_missing", 4));
     }
 
-    private static Task PostAsync(DeliveryHarness harness, IReadOnlyList<Receipt> receipts)
+    private static Task PostAsync(DeliveryHarness harness, IReadOnlyList<Receipt> receipts, int perMessage = 120)
     {
-        foreach (var some in receipts.Chunk(120))
+        foreach (var some in receipts.Chunk(perMessage))
         {
             harness.Queues.PutBack(new(ReceiptInbox.Queue, JsonSerializer.Serialize(some, Json.Options), harness.Clock.GetUtcNow()));
         }

@@ -1,0 +1,36 @@
+using Microsoft.Extensions.Options;
+using XenoCrm.Campaigns;
+using XenoCrm.Customers;
+
+namespace XenoCrm.Delivery;
+
+/// <param name="Customer">As read at the moment of sending; null when there is none any more.</param>
+/// <param name="AddressHash">Null without an address.</param>
+public sealed record Decided(Customer? Customer, SendDecision Decision, string? AddressHash);
+
+/// <summary>Applies <see cref="SendRules"/> to a run of recipients: two reads for a thousand of them.</summary>
+/// <remarks>
+/// Nothing is written to the customer. A record of the contact in the customer's item was measured: replacing a 2 KB
+/// customer with its 36 indexed paths costs 18 RU, which took a thousand messages from 1,500 RU to 19,800, and a campaign
+/// would change the ETag of everyone it writes to.
+/// </remarks>
+public sealed class SendDecisions(CustomerStore customers, SuppressionStore suppressions, AddressHasher hasher, IOptions<DeliveryOptions> options)
+{
+    /// <returns>By customer id; one for each that is asked for.</returns>
+    public async Task<IReadOnlyDictionary<string, Decided>> DecideAsync(Channel channel, IReadOnlyCollection<string> customerIds, CancellationToken cancellation)
+    {
+        var people = (await customers.ReadManyAsync(customerIds, cancellation)).ToDictionary(c => c.Value.Id, c => c.Value);
+        var hashes = people.Values
+            .Select(c => (c.Id, Address: SendRules.Address(c, channel)))
+            .Where(c => c.Address is not null)
+            .ToDictionary(c => c.Id, c => hasher.Hash(channel, c.Address!));
+        var suppressed = await suppressions.ReasonsAsync(hashes.Values, cancellation);
+        return customerIds.ToDictionary(id => id, id =>
+        {
+            var customer = people.GetValueOrDefault(id);
+            var hash = hashes.GetValueOrDefault(id);
+            var reason = hash is null ? null : suppressed.GetValueOrDefault(hash);
+            return new Decided(customer, SendRules.Decide(customer, channel, reason, options.Value.RequireConsent), hash);
+        });
+    }
+}
