@@ -45,6 +45,7 @@ public sealed class ErrorTests
     [InlineData("SELECT * FROM c ORDER BY c.a, c.b", 25, "SC2208")]
     [InlineData("SELECT VALUE ARRAY(SELECT VALUE t FROM t IN c.tags ORDER BY t) FROM c", 60, "SC2201")]
     [InlineData("SELECT VALUE ARRAY(SELECT VALUE t FROM t IN c.tags OFFSET 0 LIMIT 1) FROM c", 58, "SC2204")]
+    [InlineData("SELECT * FROM (SELECT * FROM c ORDER BY c.a)", 40, "SC2201")]
     [InlineData("SELECT TOP 1 * FROM c OFFSET 0 LIMIT 1", 29, "SC2203")]
     [InlineData("SELECT VALUE (SELECT VALUE t FROM t IN [1, 2]) FROM c", 39, "SC1001")]
     [InlineData("SELECT VALUE (SELECT VALUE t FROM t IN (SELECT VALUE [1, 2])) FROM c", 13, "SC2110")]

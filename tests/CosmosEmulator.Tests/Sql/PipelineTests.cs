@@ -40,6 +40,14 @@ public sealed class PipelineTests
     [InlineData("SELECT VALUE LAST(SELECT VALUE ch.name FROM ch IN f.children) FROM f", """["Lisa","Henry"]""")]
     [InlineData("SELECT VALUE (SELECT TOP 1 VALUE ch.name FROM ch IN f.children) FROM f WHERE f.id = 'A'", """["Jesse"]""")]
     [InlineData("SELECT VALUE ARRAY(SELECT ch.grade, COUNT(1) AS n FROM ch IN f.children GROUP BY ch.grade) FROM f WHERE f.id = 'A'", """[[{"grade":1,"n":1},{"grade":8,"n":1}]]""")]
+    [InlineData("SELECT COUNT(1) AS n FROM (SELECT DISTINCT VALUE f.n FROM f)", """[{"n":3}]""")]
+    [InlineData("SELECT VALUE MAX(x.n) FROM (SELECT f.n, COUNT(1) AS c FROM f GROUP BY f.n) AS x WHERE x.c = 1", """["2"]""")]
+    [InlineData("SELECT * FROM (SELECT f.id, ARRAY_LENGTH(f.children) AS c FROM f WHERE IS_ARRAY(f.children)) x ORDER BY x.c DESC", """[{"id":"A","c":2},{"id":"W","c":1},{"id":"E","c":0}]""")]
+    [InlineData("SELECT VALUE x.id FROM (SELECT TOP 3 f.id FROM f) x WHERE x.id != 'A' ORDER BY x.id", """["E","W"]""")]
+    [InlineData("SELECT x.id, p FROM (SELECT f.id, f.children[0].pets FROM f) x JOIN p IN x.pets", """[{"id":"A","p":"Goofy"},{"id":"A","p":"Shadow"},{"id":"W","p":"Fluffy"}]""")]
+    [InlineData("SELECT VALUE x * 2 FROM x IN (SELECT VALUE [1, 2, 3])", "[2,4,6]")]
+    [InlineData("SELECT * FROM (SELECT VALUE f.n FROM f)", """[1,2,2,"2"]""")]
+    [InlineData("SELECT VALUE x FROM (SELECT VALUE f.id FROM f) x WHERE x > 'B'", """["W","E","N"]""")]
     [InlineData("SELECT *, f.id FROM f", null)]
     public void From_join_and_subqueries(string sql, string? expected)
     {

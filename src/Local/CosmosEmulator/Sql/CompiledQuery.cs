@@ -17,11 +17,24 @@ public sealed class CompiledQuery
     private readonly int _memos;
     private readonly IReadOnlyList<(string Name, int At)> _parameters;
 
-    private CompiledQuery(string sql, TimeProvider clock)
+    // FROM (SELECT ...): the query whose results are this one's items, and whether their elements are.
+    private readonly CompiledQuery? _from;
+    private readonly bool _fromElements;
+
+    private CompiledQuery(Query query, string sql, TimeProvider clock)
     {
+        if (query.Sources is [{ Subquery: { } inner } source, ..])
+        {
+            Compiler.CheckClauses(inner, isSubquery: true);
+            _from = new CompiledQuery(inner, sql, clock);
+            _fromElements = source.Iterate;
+            var alias = source.Alias ?? "(derived)";
+            query = query with { Sources = [new Source(source.At, alias, new NameExpr(source.At, alias), false, null), .. query.Sources.Skip(1)] };
+        }
+
         var compiler = new Compiler();
         _clock = clock;
-        Code = compiler.CompileQuery(Parser.ParseQuery(sql), outer: null);
+        Code = compiler.CompileQuery(query, outer: null);
         Filter = compiler.Filter;
         Rest = compiler.Rest;
         _slots = compiler.Slots;
@@ -45,7 +58,7 @@ public sealed class CompiledQuery
         ArgumentNullException.ThrowIfNull(sql);
         return sql.Length > MaxLength
             ? throw new SqlException("The query text is longer than 512 KB.", MaxLength, sql.Length, "SC3000")
-            : new CompiledQuery(sql, clock ?? TimeProvider.System);
+            : new CompiledQuery(Parser.ParseQuery(sql), sql, clock ?? TimeProvider.System);
     }
 
     /// <summary>Runs one page.</summary>
@@ -57,7 +70,32 @@ public sealed class CompiledQuery
     {
         ArgumentNullException.ThrowIfNull(source);
         var from = string.IsNullOrEmpty(continuation) ? null : Continuation.Decode(continuation, Fingerprint);
-        return new Execution(this, source, NewRow(parameters), maxItems, from).Run();
+        int itemsRead = 0;
+        long bytesRead = 0;
+        if (_from is not null)
+        {
+            source = new DerivedSource(_from.ReadAll(source, parameters, _fromElements, ref itemsRead, ref bytesRead));
+        }
+
+        var page = new Execution(this, source, NewRow(parameters), maxItems, from).Run();
+        return _from is null ? page : page with { ItemsRead = itemsRead, BytesRead = bytesRead };
+    }
+
+    private List<JsonValue> ReadAll(IQuerySource source, ReadOnlyMemory<byte> parameters, bool elements, ref int itemsRead, ref long bytesRead)
+    {
+        var values = new List<JsonValue>();
+        string? continuation = null;
+        do
+        {
+            var page = Execute(source, parameters, -1, continuation);
+            var results = page.Documents.Select(d => JsonValue.Parse(d));
+            values.AddRange(elements ? results.SelectMany(v => v.EnumerateArray().ToList()) : results);
+            itemsRead += page.ItemsRead;
+            bytesRead += page.BytesRead;
+            continuation = page.Continuation;
+        }
+        while (continuation is not null);
+        return values;
     }
 
     private Row NewRow(ReadOnlyMemory<byte> parameters) => new(_slots, _memos, BindParameters(_parameters, parameters), _clock.GetUtcNow().UtcDateTime);

@@ -94,7 +94,7 @@ internal sealed partial class Compiler
         };
     }
 
-    private static void CheckClauses(Query query, bool isSubquery)
+    public static void CheckClauses(Query query, bool isSubquery)
     {
         if (isSubquery && query.OrderBy.Count > 0)
         {

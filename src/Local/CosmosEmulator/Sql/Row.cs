@@ -48,7 +48,7 @@ internal sealed class Row
     public bool Load(StoredItem item, PathTree paths)
     {
         Rid = item.Rid;
-        Slots[Root] = JsonValue.OfObject(item.Json);
+        Slots[Root] = item.Json.Span[0] == (byte)'{' ? JsonValue.OfObject(item.Json) : JsonValue.Parse(item.Json);
         return paths.Extract(item.Json, this);
     }
 }
