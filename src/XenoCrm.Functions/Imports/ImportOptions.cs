@@ -1,5 +1,4 @@
 using XenoCrm.Customers;
-using XenoCrm.Orders;
 
 namespace XenoCrm.Imports;
 
@@ -9,12 +8,9 @@ public sealed class ImportOptions
 
     /// <summary>
     /// Rows between two checkpoints, 1 to 10,000. A run waits for its slowest write and for the checkpoint, so short runs
-    /// are slow; after a crash at most one run is read again.
+    /// are slow; long ones repeat more after a crash, show progress and notice a cancellation later.
     /// </summary>
     public int RunRows { get; set; } = CustomerWriter.GoodRunSize;
-
-    /// <summary>The same for orders: the more rows, the more orders share their customer's transaction.</summary>
-    public int OrderRunRows { get; set; } = OrderWriter.GoodRunSize;
 
     /// <summary>A run also ends after so many bytes: rows can be wide.</summary>
     public int RunBytes { get; set; } = 4 * 1024 * 1024;

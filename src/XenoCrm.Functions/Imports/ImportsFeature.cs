@@ -12,7 +12,6 @@ public static class ImportsFeature
     {
         services.AddOptions<ImportOptions>().Bind(configuration.GetSection(ImportOptions.Section))
             .Validate(o => o.RunRows is >= 1 and <= 10_000, "Imports__RunRows must be from 1 to 10000.")
-            .Validate(o => o.OrderRunRows is >= 1 and <= 10_000, "Imports__OrderRunRows must be from 1 to 10000.")
             .Validate(o => o.RunBytes is >= 1 and <= 64 * 1024 * 1024, "Imports__RunBytes must be from 1 to 67108864.")
             .Validate(o => o.TimeSlice > TimeSpan.Zero, "Imports__TimeSlice must be positive.")
             .Validate(o => o.MaxUploadBytes > 0, "Imports__MaxUploadBytes must be positive.")

@@ -5,7 +5,6 @@ public sealed class RunReader(ImportWork work, CsvRows rows, ImportOptions optio
 {
     private readonly CustomerRows customers = new(work.File.Columns, work.DateFormats);
     private readonly OrderRows orders = new(work.File.Columns, work.DateFormats, currency);
-    private readonly int limit = work.Kind == ImportKind.Customers ? options.RunRows : options.OrderRunRows;
     private bool held;
 
     /// <summary>The next run; its end is known by the row after it, which is held for the one to come.</summary>
@@ -20,7 +19,7 @@ public sealed class RunReader(ImportWork work, CsvRows rows, ImportOptions optio
                 continue;
             }
 
-            if (run.Rows >= limit || run.Bytes >= options.RunBytes)
+            if (run.Rows >= options.RunRows || run.Bytes >= options.RunBytes)
             {
                 held = true;
                 run.Next = rows.Position;

@@ -128,7 +128,8 @@ public sealed class UploadImport(
     {
         if (!MediaTypeHeaderValue.TryParse(request.ContentType, out var type))
         {
-            throw new MediaTypeUnsupported("text/csv or multipart/form-data").ToException();
+            throw (request.ContentType is null && request.ContentLength is null or 0
+                ? new FilePartMissing() : (Problem)new MediaTypeUnsupported("text/csv or multipart/form-data")).ToException();
         }
 
         if (type.MediaType.Equals("multipart/form-data", StringComparison.OrdinalIgnoreCase))

@@ -10,7 +10,7 @@ public class ImportJobTests(ImportStorage storage)
     [Fact]
     public async Task Northwind_arrives_as_it_is_and_a_second_time_changes_nothing()
     {
-        await using var system = await ImportSystem.StartAsync(storage, o => (o.RunRows, o.OrderRunRows) = (40, 200));
+        await using var system = await ImportSystem.StartAsync(storage, o => o.RunRows = 40);
         var customers = await system.FinishAsync(await system.DropAsync("customers/northwind.csv", Northwind("customers")));
         var orders = await system.FinishAsync(await system.DropAsync("orders/northwind.csv", Northwind("orders")));
 
@@ -163,7 +163,95 @@ public class ImportJobTests(ImportStorage storage)
             _ => $"O{i},C{i % 90},{i}.25,2026-01-{(i % 28) + 1:D2}\n",
         }).ToList();
         await InterruptAsync("orders", "OrderID,CustomerID,Total,OrderDate\n" + string.Concat(rows), random,
-            "SELECT c.orderNumber, c.amount, c.placedAt, c.externalId, c.totalSpend, c.orderCount FROM c", o => o.OrderRunRows = 100);
+            "SELECT c.orderNumber, c.amount, c.placedAt, c.externalId, c.totalSpend, c.orderCount FROM c", o => o.RunRows = 100);
+    }
+
+    [Theory]
+    [InlineData("customers", false)]
+    [InlineData("customers", true)]
+    [InlineData("orders", false)]
+    [InlineData("orders", true)]
+    public async Task A_process_that_ends_at_any_of_its_requests_leaves_nothing_to_repair(string kind, bool answerLost)
+    {
+        var csv = kind == "customers"
+            ? "id,email,phone\nC1,a@example.com,+49300000001\nC2,b@example.com,\nC1,a@example.com,+49300000002\nC3,bad,\n,b@example.com,+49300000003\nC2,c@example.com,\nC4,d@example.com,5\n"
+            : "OrderID,CustomerID,Total\n1,C1,1.50\n2,C1,2\n3,C2,x\n1,C1,1.75\n4,C2,4\n5,C3,5\n4,C2,4\n";
+        var select = kind == "customers"
+            ? "SELECT c.externalId, c.email, c.phone FROM c" : "SELECT c.orderNumber, c.amount, c.externalId, c.totalSpend, c.orderCount FROM c";
+        var metadata = new Dictionary<string, string> { ["createMissingCustomers"] = "true" };
+        string[]? expected = null;
+        ImportCounts? counts = null;
+        for (var at = 0; ; at++)
+        {
+            var database = "t" + Guid.NewGuid().ToString("N");
+            using var breaker = new Breaker(answerLost);
+            string id;
+            await using (var system = await ImportSystem.StartAsync(storage, o => o.RunRows = 3, database, breaker))
+            {
+                id = await system.DropAsync($"{kind}/{database}.csv", Encoding.UTF8.GetBytes(csv), metadata);
+                breaker.BreakAt(at);
+                try
+                {
+                    await system.RunAsync(id, breaker.Broken);
+                }
+                catch (Exception) when (breaker.Broken.IsCancellationRequested)
+                {
+                }
+            }
+
+            await using var next = await ImportSystem.StartAsync(storage, o => o.RunRows = 3, database);
+            var job = await next.FinishAsync(id);
+            job.State.ShouldBe(ImportState.Completed);
+            var stored = (await next.QueryAsync<System.Text.Json.JsonElement>(select)).Select(e => e.ToString()).Order().ToArray();
+
+            // The first round is the one that is not interrupted.
+            expected ??= stored;
+            counts ??= job.Counts;
+            stored.ShouldBe(expected, $"interrupted at request {at}");
+            job.Counts.ShouldBe(counts, $"interrupted at request {at}");
+            if (at > 0 && !breaker.Broken.IsCancellationRequested)
+            {
+                at.ShouldBeGreaterThan(12);
+                return;
+            }
+        }
+    }
+
+    /// <summary>Lets a number of requests through, then none: to the storage it looks as if the process had ended.</summary>
+    private sealed class Breaker(bool answerLost) : DelegatingHandler(new SocketsHttpHandler())
+    {
+        private readonly CancellationTokenSource broken = new();
+        private int left = int.MaxValue;
+
+        public CancellationToken Broken => broken.Token;
+
+        /// <param name="request">From 1; 0: never.</param>
+        public void BreakAt(int request) => left = request == 0 ? int.MaxValue : request;
+
+        protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+        {
+            broken.Token.ThrowIfCancellationRequested();
+            var last = Interlocked.Decrement(ref left) == 0;
+            var response = last && !answerLost ? null : await base.SendAsync(request, cancellationToken);
+            if (last)
+            {
+                response?.Dispose();
+                await broken.CancelAsync();
+                throw new OperationCanceledException(broken.Token);
+            }
+
+            return response!;
+        }
+
+        protected override void Dispose(bool disposing)
+        {
+            if (disposing)
+            {
+                broken.Dispose();
+            }
+
+            base.Dispose(disposing);
+        }
     }
 
     [Fact]

@@ -70,7 +70,7 @@ internal sealed class ImportSystem : IAsyncDisposable
 
     public WorkspaceStore<ImportJob> Jobs => Get<WorkspaceStore<ImportJob>>();
 
-    public static async Task<ImportSystem> StartAsync(ImportStorage storage, Action<ImportOptions>? configure = null, string? database = null, TimeProvider? clock = null)
+    public static async Task<ImportSystem> StartAsync(ImportStorage storage, Action<ImportOptions>? configure = null, string? database = null, HttpMessageHandler? cosmosHandler = null)
     {
         var (connection, cosmos) = await storage.StartAsync();
         var configuration = new ConfigurationBuilder().AddInMemoryCollection(new Dictionary<string, string?>
@@ -83,15 +83,15 @@ internal sealed class ImportSystem : IAsyncDisposable
         }).Build();
         var registered = new ServiceCollection();
         registered.AddLogging();
-        if (clock is not null)
-        {
-            registered.AddSingleton(clock);
-        }
-
         registered.AddPlatform(configuration).AddImports(configuration);
         registered.AddSingleton<ISegmentTagger, NoSegments>();
         registered.AddSingleton(CustomerStore.Definition).AddSingleton(CustomerIdentities.Definition);
         registered.AddSingleton<CustomerStore>().AddSingleton<CustomerWriter>().AddSingleton<OrderStore>().AddSingleton<OrderWriter>();
+        if (cosmosHandler is not null)
+        {
+            registered.Configure<CosmosOptions>(o => o.HttpClientFactory = () => new(cosmosHandler, disposeHandler: false));
+        }
+
         registered.Configure<ImportOptions>(o => configure?.Invoke(o));
         var system = new ImportSystem(registered.BuildServiceProvider());
         await system.Get<CosmosDatabase>().EnsureCreatedAsync();

@@ -22,7 +22,7 @@ internal static class ReadRuns
     {
         var cancellation = TestContext.Current.CancellationToken;
         await using var rows = new CsvRows(work.File.Format, work.Open, work.From);
-        var reader = new RunReader(work, rows, new() { RunRows = runRows, OrderRunRows = runRows }, "USD");
+        var reader = new RunReader(work, rows, new() { RunRows = runRows }, "USD");
         var runs = new List<ImportRun>();
         do
         {

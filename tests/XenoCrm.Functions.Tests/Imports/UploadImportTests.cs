@@ -51,7 +51,8 @@ public class UploadImportTests(ImportStorage storage)
         await Expect(413, "request.too_large", r => Body("text/csv", new byte[6_000_000])(Chunked(r)));
         await Expect(415, "request.media_type", Body("image/png", png));
         await Expect(415, "import.not_csv", Body("text/csv", png));
-        await Expect(415, "request.media_type", r => r.Body = new MemoryStream("id\n1\n"u8.ToArray()));
+        await Expect(415, "request.media_type", r => (r.Body, r.ContentLength) = (new MemoryStream("id\n1\n"u8.ToArray()), 5));
+        await Expect(400, "import.file_missing", _ => { });
         await Expect(400, "import.file_missing", Multipart(("note", null, "text/plain", "hello"u8.ToArray())));
         await Expect(415, "request.media_type", Multipart(("file", "customers.csv", "image/png", png)));
         await Expect(415, "import.not_csv", Multipart(("file", "customers.csv", "text/csv", png)));
