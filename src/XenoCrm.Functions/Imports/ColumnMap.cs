@@ -19,6 +19,7 @@ public sealed record ImportColumn(string Header, string? Field);
 public static class ColumnMap
 {
     public const int MaxColumns = 1000;
+    public const int MaxHeader = 200;
     public const string AttributePrefix = "attributes.";
 
     /// <summary>Field → the header names that stand for it, in the form of <see cref="Normalize"/>. A field's own name is one of them.</summary>
@@ -74,6 +75,11 @@ public static class ColumnMap
         if (headers.Count > MaxColumns)
         {
             throw new HeaderUnreadable($"It has {headers.Count} columns; at most {MaxColumns} are read.").ToException();
+        }
+
+        if (headers.FirstOrDefault(h => h.Length > MaxHeader) is { } endless)
+        {
+            throw new HeaderUnreadable($"A column's name is longer than {MaxHeader} characters: {Clip(endless)}").ToException();
         }
 
         var synonyms = kind == ImportKind.Customers ? CustomerSynonyms : OrderSynonyms;

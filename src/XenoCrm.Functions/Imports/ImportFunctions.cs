@@ -51,7 +51,7 @@ public sealed class ImportFunctions(
         var page = PageRequest.From(request, cursors, List);
         var items = await jobs.PageAsync(page.Position, page.Limit, cancellation);
         return Reply.Ok(new Page<ImportView>(
-            [.. items.Select(i => ImportView.Of(i.Value))], items.Count == page.Limit ? cursors.Protect(List, items[^1].Value.Id) : null));
+            [.. items.Select(i => ImportView.Of(i.Value) with { Columns = null })], items.Count == page.Limit ? cursors.Protect(List, items[^1].Value.Id) : null));
     }
 
     [Function("GetImport")]

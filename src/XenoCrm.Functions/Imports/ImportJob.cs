@@ -90,7 +90,7 @@ public sealed record ImportFailure(string Code, string Detail);
 /// <param name="BytesDone">How far it has been read and written.</param>
 /// <param name="RowsPerSecond">Over the time spent working.</param>
 /// <param name="SecondsLeft">At this rate; absent when nothing can be said.</param>
-/// <param name="Columns">Which column was taken for which field; without a field it was ignored.</param>
+/// <param name="Columns">Which column was taken for which field; without a field it was ignored. Not in lists.</param>
 public sealed record ImportView(
     string Id, ImportKind? Kind, ImportState State, string? Blob, long Bytes, long BytesDone,
     long Rows, long Created, long Updated, long Unchanged, long Failed, long Warnings,

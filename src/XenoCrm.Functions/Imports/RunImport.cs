@@ -13,9 +13,62 @@ namespace XenoCrm.Imports;
 /// </summary>
 public sealed class RunImport(
     WorkspaceStore<ImportJob> jobs, ImportBlobs blobs, ImportResults results, ImportPipeline pipeline, JobQueue queue,
-    IOptions<ImportOptions> options, TimeProvider clock, ILogger<RunImport> log)
+    IOptions<ImportOptions> options, TimeProvider clock, ILogger<RunImport> log) : IDisposable
 {
+    private static readonly TimeSpan SlotWait = TimeSpan.FromSeconds(5);
+
+    private readonly SemaphoreSlim slots = new(options.Value.AtOnce);
+
     public async Task HandleAsync(ImportMessage message, CancellationToken cancellation)
+    {
+        // The host hands out messages by number, not by what they need. Who finds no slot comes again: waiting here
+        // would end in the host's time limit.
+        if (!await slots.WaitAsync(SlotWait, cancellation))
+        {
+            await queue.SendAsync(RegisterImport.Queue, message, SlotWait, cancellation);
+            return;
+        }
+
+        try
+        {
+            await TakeAsync(message, cancellation);
+        }
+        finally
+        {
+            slots.Release();
+        }
+    }
+
+    public void Dispose() => slots.Dispose();
+
+    /// <summary>
+    /// The message of a job was given up after many deliveries. When the job has come further since the last time that
+    /// happened it was not the same failure (restarts count as deliveries): then it is tried again, else the job has failed.
+    /// </summary>
+    public async Task GiveUpAsync(ImportMessage message, CancellationToken cancellation)
+    {
+        var job = await jobs.UpdateAsync(
+            message.Id,
+            j => j.IsOver ? null
+                : j.GivenUpAtRun == j.Runs ? j.Fail(new ImportPoisoned(), clock.GetUtcNow())
+                : j with { GivenUpAtRun = j.Runs },
+            cancellation);
+        if (job is null)
+        {
+            log.ImportUnknown(message.Id);
+        }
+        else if (job.Value.Failure is { } failure)
+        {
+            log.ImportFailed(message.Id, failure.Code);
+        }
+        else if (!job.Value.IsOver)
+        {
+            log.ImportRetried(message.Id, job.Value.Runs);
+            await queue.SendAsync(RegisterImport.Queue, message, TimeSpan.FromSeconds(15), cancellation);
+        }
+    }
+
+    private async Task TakeAsync(ImportMessage message, CancellationToken cancellation)
     {
         // A message may be delivered twice at once. Who writes here last owns the job; the other's next write fails.
         var worker = Guid.NewGuid().ToString("N");
@@ -55,33 +108,6 @@ public sealed class RunImport(
         if (progress.Lost && (await jobs.ReadAsync(job.Id, cancellation))?.Value is { IsOver: false } now && now.Worker == worker)
         {
             throw new InvalidOperationException($"Import {job.Id} changed under this invocation without another one.");
-        }
-    }
-
-    /// <summary>
-    /// The message of a job was given up after many deliveries. When the job has come further since the last time that
-    /// happened it was not the same failure (restarts count as deliveries): then it is tried again, else the job has failed.
-    /// </summary>
-    public async Task GiveUpAsync(ImportMessage message, CancellationToken cancellation)
-    {
-        var job = await jobs.UpdateAsync(
-            message.Id,
-            j => j.IsOver ? null
-                : j.GivenUpAtRun == j.Runs ? j.Fail(new ImportPoisoned(), clock.GetUtcNow())
-                : j with { GivenUpAtRun = j.Runs },
-            cancellation);
-        if (job is null)
-        {
-            log.ImportUnknown(message.Id);
-        }
-        else if (job.Value.Failure is { } failure)
-        {
-            log.ImportFailed(message.Id, failure.Code);
-        }
-        else if (!job.Value.IsOver)
-        {
-            log.ImportRetried(message.Id, job.Value.Runs);
-            await queue.SendAsync(RegisterImport.Queue, message, TimeSpan.FromSeconds(15), cancellation);
         }
     }
 

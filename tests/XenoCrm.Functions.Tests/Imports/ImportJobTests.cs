@@ -174,7 +174,7 @@ public class ImportJobTests(ImportStorage storage)
     public async Task A_process_that_ends_at_any_of_its_requests_leaves_nothing_to_repair(string kind, bool answerLost)
     {
         var csv = kind == "customers"
-            ? "id,email,phone\nC1,a@example.com,+49300000001\nC2,b@example.com,\nC1,a@example.com,+49300000002\nC3,bad,\n,b@example.com,+49300000003\nC2,c@example.com,\nC4,d@example.com,5\n"
+            ? "id,email,phone\nC1,a@example.com,+49300000001\nC2,b@example.com,\n,b@example.com,+49300000003\nC1,a@example.com,+49300000002\nC3,bad,\nC2,c@example.com,\nC4,d@example.com,5\n"
             : "OrderID,CustomerID,Total\n1,C1,1.50\n2,C1,2\n3,C2,x\n1,C1,1.75\n4,C2,4\n5,C3,5\n4,C2,4\n";
         var select = kind == "customers"
             ? "SELECT c.externalId, c.email, c.phone FROM c" : "SELECT c.orderNumber, c.amount, c.externalId, c.totalSpend, c.orderCount FROM c";
