@@ -22,6 +22,27 @@ internal sealed record RowToWrite(CustomerDraft Draft, long Row, Intent Intent =
     public string? ExternalKey { get; } = Draft.ExternalId is { } id ? CustomerIdentities.External(id) : null;
     public string? EmailKey { get; } = Draft.Email is { } email ? CustomerIdentities.Email(email) : null;
     public string? PhoneKey { get; } = Draft is { PhoneUsable: true, Phone: { } phone } ? CustomerIdentities.Phone(phone) : null;
+
+    public IEnumerable<string> Keys
+    {
+        get
+        {
+            if (ExternalKey is not null)
+            {
+                yield return ExternalKey;
+            }
+
+            if (EmailKey is not null)
+            {
+                yield return EmailKey;
+            }
+
+            if (PhoneKey is not null)
+            {
+                yield return PhoneKey;
+            }
+        }
+    }
 }
 
 /// <summary>One customer that a plan creates or changes.</summary>

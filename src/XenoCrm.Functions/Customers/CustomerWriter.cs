@@ -75,7 +75,7 @@ public sealed class CustomerWriter(CosmosDatabase database, CustomerStore store,
     /// <returns>One result per row, in order.</returns>
     public async Task<IReadOnlyList<WriteResult>> UpsertAsync(IReadOnlyList<UpsertRow> rows, UpsertOptions options, CancellationToken cancellation)
     {
-        var run = new Run([.. rows.Select(r => new RowToWrite(r.Draft, r.Row))], options);
+        var run = new CustomerRun([.. rows.Select(r => new RowToWrite(r.Draft, r.Row))], options);
         await WriteAsync(run, cancellation);
         return run.Results!;
     }
@@ -128,7 +128,7 @@ public sealed class CustomerWriter(CosmosDatabase database, CustomerStore store,
 
     private async Task<Versioned<Customer>> WriteOneAsync(RowToWrite row, string source, CancellationToken cancellation)
     {
-        var run = new Run([row], new(source));
+        var run = new CustomerRun([row], new(source));
         await WriteAsync(run, cancellation);
         var result = run.Results[0]!;
         return result.Code switch
@@ -142,12 +142,12 @@ public sealed class CustomerWriter(CosmosDatabase database, CustomerStore store,
         };
     }
 
-    private async Task WriteAsync(Run run, CancellationToken cancellation)
+    private async Task WriteAsync(CustomerRun run, CancellationToken cancellation)
     {
         var left = new List<int>(run.Rows.Length);
         for (var i = 0; i < run.Rows.Length; i++)
         {
-            if (run.Rows[i].Intent == Intent.Replace || KeysOf(run.Rows[i]).Any())
+            if (run.Rows[i].Intent == Intent.Replace || run.Rows[i].Keys.Any())
             {
                 left.Add(i);
             }
@@ -176,15 +176,15 @@ public sealed class CustomerWriter(CosmosDatabase database, CustomerStore store,
     }
 
     /// <returns>The rows that are left to do.</returns>
-    private async Task<List<int>> RoundAsync(Run run, List<int> rows, int round, CancellationToken cancellation)
+    private async Task<List<int>> RoundAsync(CustomerRun run, List<int> rows, int round, CancellationToken cancellation)
     {
-        var known = await identities.ReadAsync([.. rows.SelectMany(i => KeysOf(run.Rows[i])).Distinct()], cancellation);
+        var known = await identities.ReadAsync([.. rows.SelectMany(i => run.Rows[i].Keys).Distinct()], cancellation);
         var customerIds = known.Values.Select(i => i.Value.CustomerId).Concat(rows.Select(i => run.Rows[i].TargetId).OfType<string>()).ToHashSet();
         var slots = await store.ReadSlotsAsync(customerIds, cancellation);
         var now = clock.GetUtcNow();
 
         var plans = new List<(List<int> Group, CustomerPlan Plan, int Planned)>(rows.Count);
-        foreach (var group in Group(run, rows, known))
+        foreach (var group in run.Group(rows, known))
         {
             var plan = new CustomerPlan(known, slots, run.Minted, run.OwnClaims, () => run.Mint(ids.New()), run.Options, now);
             var planned = 0;
@@ -215,7 +215,7 @@ public sealed class CustomerWriter(CosmosDatabase database, CustomerStore store,
     }
 
     /// <returns>The rows of the group that are left to do.</returns>
-    private static List<int> Settle(Run run, List<int> left, CustomerPlan plan, HashSet<PlannedChange> done)
+    private static List<int> Settle(CustomerRun run, List<int> left, CustomerPlan plan, HashSet<PlannedChange> done)
     {
         foreach (var change in plan.Changes)
         {
@@ -249,76 +249,9 @@ public sealed class CustomerWriter(CosmosDatabase database, CustomerStore store,
         return left;
     }
 
-    /// <summary>
-    /// Rows that share a key, or whose keys lead to the same customer, belong together: what one does decides what the
-    /// next one means.
-    /// </summary>
-    private static IEnumerable<List<int>> Group(Run run, List<int> rows, Dictionary<string, Versioned<Identity>> known)
-    {
-        var groups = new List<List<int>>(rows.Count);
-        var byLink = new Dictionary<string, List<int>>(rows.Count * 3);
-        foreach (var index in rows)
-        {
-            List<int>? group = null;
-            foreach (var link in LinksOf(run.Rows[index], known))
-            {
-                if (!byLink.TryGetValue(link, out var other) || other == group)
-                {
-                    continue;
-                }
-
-                if (group is null)
-                {
-                    group = other;
-                    continue;
-                }
-
-                // The larger takes in the smaller, whose links are all found through its rows.
-                var (large, small) = group.Count >= other.Count ? (group, other) : (other, group);
-                foreach (var moved in small.SelectMany(row => LinksOf(run.Rows[row], known)))
-                {
-                    byLink[moved] = large;
-                }
-
-                large.AddRange(small);
-                small.Clear();
-                group = large;
-            }
-
-            if (group is null)
-            {
-                groups.Add(group = []);
-            }
-
-            group.Add(index);
-            foreach (var link in LinksOf(run.Rows[index], known))
-            {
-                byLink[link] = group;
-            }
-        }
-
-        foreach (var group in groups.Where(g => g.Count > 0))
-        {
-            group.Sort();
-            yield return group;
-        }
-    }
-
-    private static IEnumerable<string> LinksOf(RowToWrite row, Dictionary<string, Versioned<Identity>> known)
-    {
-        foreach (var key in KeysOf(row))
-        {
-            yield return key;
-            if (known.TryGetValue(key, out var identity))
-            {
-                yield return identity.Value.CustomerId;
-            }
-        }
-    }
-
     /// <summary>Makes the keys the customer's.</summary>
     /// <returns>False when someone was faster.</returns>
-    private async Task<bool> ClaimAsync(Run run, PlannedChange change, bool isBulk, CancellationToken cancellation)
+    private async Task<bool> ClaimAsync(CustomerRun run, PlannedChange change, bool isBulk, CancellationToken cancellation)
     {
         foreach (var id in change.Voids)
         {
@@ -347,7 +280,7 @@ public sealed class CustomerWriter(CosmosDatabase database, CustomerStore store,
 
     /// <summary>Writes the customer, and frees what it no longer carries.</summary>
     /// <returns>False when someone was faster.</returns>
-    private async Task<bool> StoreAsync(Run run, PlannedChange change, bool isBulk, CancellationToken cancellation)
+    private async Task<bool> StoreAsync(CustomerRun run, PlannedChange change, bool isBulk, CancellationToken cancellation)
     {
         if (!change.IsDirty)
         {
@@ -387,67 +320,6 @@ public sealed class CustomerWriter(CosmosDatabase database, CustomerStore store,
         return answer.Headers.ETag;
     }
 
-    private static IEnumerable<string> KeysOf(RowToWrite row)
-    {
-        if (row.ExternalKey is { } external)
-        {
-            yield return external;
-        }
-
-        if (row.EmailKey is { } email)
-        {
-            yield return email;
-        }
-
-        if (row.PhoneKey is { } phone)
-        {
-            yield return phone;
-        }
-    }
-
     private static string[] Keys(Customer c) =>
         [.. new[] { CustomerIdentities.ExternalOf(c), CustomerIdentities.EmailOf(c), CustomerIdentities.PhoneOf(c) }.OfType<string>()];
-
-    /// <summary>What a run remembers over its rounds.</summary>
-    private sealed class Run(RowToWrite[] rows, UpsertOptions options)
-    {
-        private readonly Lock gate = new();
-
-        public RowToWrite[] Rows { get; } = rows;
-
-        public UpsertOptions Options { get; } = options;
-
-        public WriteResult[] Results { get; } = new WriteResult[rows.Length];
-
-        /// <summary>Ids that this run made up: it may void them without disturbing anyone.</summary>
-        public HashSet<string> Minted { get; } = [];
-
-        /// <summary>What this run has claimed for changes: if one is still there in the next round, nobody else waits for it.</summary>
-        public HashSet<Identity> OwnClaims { get; } = [];
-
-        /// <summary>What is stored now, for runs of one.</summary>
-        public Dictionary<string, Versioned<Customer>> Stored { get; } = [];
-
-        public string Mint(string id)
-        {
-            Minted.Add(id);
-            return id;
-        }
-
-        public void Own(Identity claim)
-        {
-            lock (gate)
-            {
-                OwnClaims.Add(claim);
-            }
-        }
-
-        public void Store(Customer customer, string etag)
-        {
-            if (Rows.Length == 1)
-            {
-                Stored[customer.Id] = new(customer, etag);
-            }
-        }
-    }
 }

@@ -223,4 +223,44 @@ public sealed class CustomerWriterTests : IAsyncLifetime
             .ShouldBe([WriteOutcome.Created, WriteOutcome.Created, WriteOutcome.Updated]);
         (await crm.CheckedCustomersAsync()).Single(c => c.ExternalId == "A").City.ShouldBe("Chur");
     }
+
+    [Fact]
+    public async Task Two_half_made_customers_that_turn_out_to_be_one_become_one()
+    {
+        // Two writers died after their first claim.
+        var identities = new IdentityStore(crm.Database);
+        var (small, large) = (new string('1', 32), new string('2', 32));
+        await identities.TryClaimAsync(new(CustomerIdentities.External("A"), large, null), null, false, Cancellation);
+        await identities.TryClaimAsync(new(CustomerIdentities.Email("a@x.org"), small, null), null, false, Cancellation);
+        await identities.TryClaimAsync(new(CustomerIdentities.External("B"), new string('3', 32), null), null, false, Cancellation);
+
+        (await UpsertAsync(Draft("A", "a@x.org")))[0].ShouldBe(new(WriteOutcome.Created, small));
+        (await UpsertAsync(Draft("B", "a@x.org")))[0].Code.ShouldBe("customer.identity_conflict");
+        (await UpsertAsync(Draft("B")))[0].ShouldBe(new(WriteOutcome.Created, new string('3', 32)));
+        (await crm.CheckedCustomersAsync()).Count.ShouldBe(2);
+
+        // The owner of the id that was voided comes back: it cannot create its customer any more.
+        using var late = await crm.Database.Container(CustomerStore.ContainerName).CreateItemStreamAsync(
+            CustomerSlot.Void(large, TimeProvider.System.GetUtcNow()), new(large), cancellationToken: Cancellation);
+        late.StatusCode.ShouldBe(System.Net.HttpStatusCode.Conflict);
+    }
+
+    [Fact]
+    public async Task The_keys_of_a_deleted_customer_are_free_even_when_the_deletion_died_half_way()
+    {
+        for (var write = 1; write <= 3; write++)
+        {
+            var id = (await UpsertAsync(Draft("A", "a@x.org", "+41446681800")))[0].CustomerId!;
+            crm.Log.Reset();
+            crm.Log.CrashAfterWrite = write;
+            await Should.ThrowAsync<Exception>(() => crm.Get<Orders.DeleteCustomer>().HandleAsync(id, null, Cancellation));
+            crm.Log.Reset();
+
+            (await crm.Customers.ReadAsync(id, Cancellation)).ShouldBeNull();
+            var again = (await UpsertAsync(Draft("A", "a@x.org", "+41446681800")))[0];
+            again.Outcome.ShouldBe(WriteOutcome.Created);
+            again.CustomerId.ShouldNotBe(id);
+            (await crm.CheckedCustomersAsync()).ShouldHaveSingleItem();
+        }
+    }
 }
