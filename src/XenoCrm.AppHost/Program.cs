@@ -32,7 +32,7 @@ demo.SetAction((parsed, cancellation) => RunAsync(async stop =>
 {
     if (parsed.GetValue(size) is < 1 or > 10_000_000)
         throw new LocalException("--size must be between 1 and 10,000,000.");
-    return await new DemoCommand(Options(parsed, "demo") with { Fresh = true }, new DemoOptions
+    return await new DemoCommand(Options(parsed, "demo") with { Demo = true }, new DemoOptions
     {
         Customers = parsed.GetValue(customers),
         Orders = parsed.GetValue(orders),

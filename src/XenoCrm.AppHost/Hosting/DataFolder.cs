@@ -12,6 +12,8 @@ internal sealed class DataFolder : IDisposable
 {
     private static readonly string[] Parts = ["azurite", "cosmos", "vendor", "logs", "input"];
 
+    private const string DemoMark = "demo";
+
     private readonly FileStream _held;
     private readonly Lock _lock = new();
     private readonly List<Child> _children = [];
@@ -29,8 +31,8 @@ internal sealed class DataFolder : IDisposable
 
     public string this[string part] => System.IO.Path.Combine(Path, part);
 
-    /// <exception cref="LocalException">Another AppHost uses the folder.</exception>
-    public static async Task<DataFolder> OpenAsync(string path, bool fresh, Action<string> say, CancellationToken cancellation)
+    /// <exception cref="LocalException">Another AppHost uses the folder, or a demo would wipe what no demo has made.</exception>
+    public static async Task<DataFolder> OpenAsync(string path, bool fresh, bool demo, Action<string> say, CancellationToken cancellation)
     {
         path = System.IO.Path.GetFullPath(path);
         Directory.CreateDirectory(path);
@@ -46,9 +48,13 @@ internal sealed class DataFolder : IDisposable
         var folder = new DataFolder(path, held);
         try
         {
+            if (demo && !fresh && !File.Exists(folder[DemoMark]) && Parts.Any(p => Directory.Exists(folder[p])))
+                throw new LocalException($"The demo wipes its data first, and {path} holds data that no demo has made. Choose another folder with --data, or say --fresh to wipe this one.");
             await folder.EndOrphansAsync(say, cancellation);
-            if (fresh)
+            if (fresh || demo)
                 folder.Wipe();
+            if (demo)
+                await File.WriteAllTextAsync(folder[DemoMark], "The next demo wipes this folder.\n", cancellation);
             return folder;
         }
         catch

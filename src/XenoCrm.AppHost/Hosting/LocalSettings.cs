@@ -2,7 +2,10 @@ using System.Text.Json;
 
 namespace XenoCrm.AppHost;
 
-/// <summary>The function app's settings, from <c>local.settings.json</c> or, without one, from the sample.</summary>
+/// <summary>
+/// The function app's settings, from <c>local.settings.json</c> or, without one, from the sample. As with Core Tools, an
+/// environment variable of the same name has precedence.
+/// </summary>
 public static class LocalSettings
 {
     public static Dictionary<string, string> Load()
@@ -12,7 +15,7 @@ public static class LocalSettings
         try
         {
             using var json = JsonDocument.Parse(File.ReadAllBytes(file), new JsonDocumentOptions { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true });
-            return json.RootElement.GetProperty("Values").EnumerateObject().ToDictionary(p => p.Name, p => p.Value.ToString());
+            return json.RootElement.GetProperty("Values").EnumerateObject().ToDictionary(p => p.Name, p => Environment.GetEnvironmentVariable(p.Name) ?? p.Value.ToString());
         }
         catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException)
         {

@@ -35,7 +35,10 @@ public sealed class LocalSystem : IAsyncDisposable
         _azurite = Make("azurite", "node", AzuriteProcess.Arguments(folder["azurite"], (Ports.Blobs, Ports.Queues, Ports.Tables)),
             () => AzuriteProcess.ListensAsync((Ports.Blobs, Ports.Queues, Ports.Tables)), TimeSpan.FromSeconds(10));
         _cosmos = Make("cosmos", "dotnet",
-            [Repository.Assembly("CosmosEmulator", "XenoCrm.Local.CosmosEmulator"), "--port", Text(Ports.Cosmos), "--data", folder["cosmos"]],
+            [Repository.Assembly("CosmosEmulator", "XenoCrm.Local.CosmosEmulator"), "--port", Text(Ports.Cosmos), "--data", folder["cosmos"],
+                // Like Azurite and the vendor here: what is acknowledged survives the death of the process; waiting for
+                // the disk would guard one of three stores against the death of the machine, which helps nobody.
+                "--flush", "os"],
             ServiceDefinition.Answers($"http://127.0.0.1:{Ports.Cosmos}/_health"), TimeSpan.FromSeconds(15));
         _vendor = Make("vendor", "dotnet",
             [
@@ -70,7 +73,7 @@ public sealed class LocalSystem : IAsyncDisposable
     public static async Task<LocalSystem> StartAsync(LocalSystemOptions options, Action<string> say, CancellationToken cancellation)
     {
         await AzuriteInstallation.EnsureAsync(say, cancellation);
-        var folder = await DataFolder.OpenAsync(options.DataFolder, options.Fresh, say, cancellation);
+        var folder = await DataFolder.OpenAsync(options.DataFolder, options.Fresh, options.Demo, say, cancellation);
         try
         {
             await CheckPortsAsync(new LocalPorts(options.PortBase), cancellation);

@@ -14,6 +14,9 @@ public sealed record LocalSystemOptions
     /// <summary>Wipe the data first.</summary>
     public bool Fresh { get; init; }
 
+    /// <summary>The data is a demo's: wiped first, provided that a demo has made it or <see cref="Fresh"/> is said.</summary>
+    public bool Demo { get; init; }
+
     /// <summary>Show every line that the processes write.</summary>
     public bool Verbose { get; init; }
 

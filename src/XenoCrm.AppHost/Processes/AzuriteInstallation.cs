@@ -21,6 +21,7 @@ internal static class AzuriteInstallation
             return;
         progress("Installing Azurite (once; about 190 MB in infra/local/node_modules)…");
         await using var npm = StartNpm(progress);
+        using var timer = new Timer(_ => progress("…still installing"), null, TimeSpan.FromSeconds(8), TimeSpan.FromSeconds(8));
         using var registration = cancellation.Register(() => _ = npm.KillAsync());
         if (await npm.Exited != 0)
         {

@@ -23,7 +23,7 @@ public sealed class CrashTests(ITestOutputHelper output) : IAsyncDisposable
     private ApiClient? _api;
     private int _kills;
 
-    [Fact]
+    [Fact(Timeout = 15 * 60_000)]
     public async Task Goes_on_by_itself_after_kill_9_at_any_moment_and_ends_balanced()
     {
         var data = new DemoData(Customers);
@@ -130,7 +130,7 @@ public sealed class CrashTests(ITestOutputHelper output) : IAsyncDisposable
             var stats = await StatsAsync(campaign);
             if (IsOver(stats))
                 return stats;
-            (i < 1200).ShouldBeTrue($"not over after two minutes: {stats}");
+            (i < 3000).ShouldBeTrue($"not over after five minutes: {stats}");
             await Task.Delay(100);
         }
     }

@@ -23,7 +23,7 @@ internal static class CrmClient
 
     public static async Task<JsonElement> ImportedAsync(this ApiClient api, string path)
     {
-        for (var i = 0; i < 1200; i++)
+        for (var i = 0; i < 3000; i++)
         {
             var job = await api.ImportOfAsync(path);
             if (job.ValueKind == JsonValueKind.Object && job.GetProperty("state").GetString() is "completed" or "failed" or "cancelled")
@@ -33,7 +33,7 @@ internal static class CrmClient
             }
             await Task.Delay(100);
         }
-        throw new TimeoutException($"{path} is not imported after two minutes.");
+        throw new TimeoutException($"{path} is not imported after five minutes.");
     }
 
     /// <summary>External id → number of orders and their sum, of every customer.</summary>
@@ -52,7 +52,7 @@ internal static class CrmClient
     {
         for (var i = 0; (await api.GetAsync($"api/segments/{id}", CancellationToken.None)).GetProperty("state").GetString() != "ready"; i++)
         {
-            (i < 600).ShouldBeTrue("the segment is not built after a minute");
+            (i < 1800).ShouldBeTrue("the segment is not built after three minutes");
             await Task.Delay(100);
         }
     }

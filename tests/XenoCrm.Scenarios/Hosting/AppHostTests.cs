@@ -89,6 +89,18 @@ public class AppHostTests
         Directory.GetFileSystemEntries(folder.Path).ShouldBeEmpty();
     }
 
+    [Fact]
+    public async Task The_demo_does_not_wipe_what_no_demo_has_made()
+    {
+        using var folder = new TemporaryFolder();
+        Directory.CreateDirectory(folder["cosmos"]);
+        await File.WriteAllTextAsync(folder["cosmos/precious"], "data");
+        var (exitCode, output) = await AppHostProcess.RunAsync(TimeSpan.FromSeconds(60), null, "demo", "--data", folder.Path, "--port-base", AppHostProcess.FreePortBase().ToString());
+        exitCode.ShouldBe(1);
+        output.ShouldContain(l => l.Contains("no demo has made", StringComparison.Ordinal));
+        File.Exists(folder["cosmos/precious"]).ShouldBeTrue();
+    }
+
     private static Process[] Children(int parent) =>
         [.. Process.GetProcesses().Where(p => Status(p.Id) is { } status && status.Contains($"PPid:\t{parent}\n", StringComparison.Ordinal))];
 

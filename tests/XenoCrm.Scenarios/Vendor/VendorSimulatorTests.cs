@@ -2,6 +2,7 @@ using System.Net;
 using System.Text.Json;
 using XenoCrm.AppHost;
 using XenoCrm.Local.VendorSimulator;
+using XenoCrm.Scenarios.Hosting;
 
 namespace XenoCrm.Scenarios.Vendor;
 
@@ -161,7 +162,7 @@ public sealed class VendorSimulatorTests : IDisposable
         await using var receiver = await ReceiptReceiver.StartAsync();
         var random = new Random(7);
         var answered = new List<string>();
-        var port = Ports.Free(1)[0];
+        var port = AppHostProcess.FreePortBase();
         for (var round = 0; round < 5; round++)
         {
             await using var vendor = await StartProcessAsync(port);
