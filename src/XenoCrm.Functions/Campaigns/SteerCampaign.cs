@@ -26,49 +26,52 @@ public sealed class SteerCampaign(WorkspaceStore<Campaign> campaigns, SegmentDir
     /// <summary>
     /// Freezes the audience and begins to send. A second launch is a 409: the first one changed the state.
     /// </summary>
-    public async Task<Versioned<Campaign>> LaunchAsync(string id, string? ifMatch, Caller caller, CancellationToken cancellation)
-    {
-        var current = await ReadAsync(id, ifMatch, cancellation);
-        if (CampaignLifeCycle.After(current.Value.State, CampaignAction.Launch) is not null
-            && await segments.ReadAsync(current.Value.SegmentId, cancellation) is null)
-        {
-            throw new CampaignSegmentGone(current.Value.SegmentId).ToException();
-        }
-
-        return await StepAsync(current, CampaignAction.Launch, c => c with { LaunchedAt = c.UpdatedAt, LaunchedBy = caller.Id }, cancellation);
-    }
+    public Task<Versioned<Campaign>> LaunchAsync(string id, string? ifMatch, Caller caller, CancellationToken cancellation) =>
+        StepAsync(id, ifMatch, CampaignAction.Launch, c => c with { LaunchedAt = c.UpdatedAt, LaunchedBy = caller.Id }, cancellation);
 
     /// <summary>Senders stop before their next request to the vendor; what is with the vendor is with the vendor.</summary>
-    public async Task<Versioned<Campaign>> PauseAsync(string id, string? ifMatch, CancellationToken cancellation) =>
-        await StepAsync(await ReadAsync(id, ifMatch, cancellation), CampaignAction.Pause, c => c, cancellation);
+    public Task<Versioned<Campaign>> PauseAsync(string id, string? ifMatch, CancellationToken cancellation) =>
+        StepAsync(id, ifMatch, CampaignAction.Pause, c => c, cancellation);
 
-    public async Task<Versioned<Campaign>> ResumeAsync(string id, string? ifMatch, CancellationToken cancellation) =>
-        await StepAsync(await ReadAsync(id, ifMatch, cancellation), CampaignAction.Resume, c => c, cancellation);
+    public Task<Versioned<Campaign>> ResumeAsync(string id, string? ifMatch, CancellationToken cancellation) =>
+        StepAsync(id, ifMatch, CampaignAction.Resume, c => c, cancellation);
 
     /// <summary>What is not with the vendor yet is skipped, with that reason.</summary>
-    public async Task<Versioned<Campaign>> CancelAsync(string id, string? ifMatch, CancellationToken cancellation) =>
-        await StepAsync(await ReadAsync(id, ifMatch, cancellation), CampaignAction.Cancel, c => c, cancellation);
+    public Task<Versioned<Campaign>> CancelAsync(string id, string? ifMatch, CancellationToken cancellation) =>
+        StepAsync(id, ifMatch, CampaignAction.Cancel, c => c, cancellation);
 
     private async Task<Versioned<Campaign>> StepAsync(
-        Versioned<Campaign> current, CampaignAction action, Func<Campaign, Campaign> also, CancellationToken cancellation)
+        string id, string? ifMatch, CampaignAction action, Func<Campaign, Campaign> also, CancellationToken cancellation)
     {
-        var from = current.Value.State;
-        var changed = current.Value.After(action, clock.GetUtcNow()) ?? throw new CampaignStateConflict(from, action).ToException();
-
-        // The message first: a crash between the two then leaves a message that finds the campaign as it was and is
-        // dropped. The other way round it would leave a campaign that says "planning" and nobody who plans.
-        if (action != CampaignAction.Pause)
+        while (true)
         {
-            await queue.SendAsync(CampaignTurn.Queue, new CampaignTurn(changed.Id, from, Sweep: action != CampaignAction.Launch), null, cancellation);
+            var current = await campaigns.ReadAsync(id, cancellation) ?? throw new CampaignNotFound(id).ToException();
+            if (ifMatch is not null && ifMatch != current.ETag)
+            {
+                throw new ETagStale().ToException();
+            }
+
+            var from = current.Value.State;
+            var changed = current.Value.After(action, clock.GetUtcNow()) ?? throw new CampaignStateConflict(from, action).ToException();
+            if (action == CampaignAction.Launch && await segments.ReadAsync(changed.SegmentId, cancellation) is null)
+            {
+                throw new CampaignSegmentGone(changed.SegmentId).ToException();
+            }
+
+            // The message first: a crash between the two then leaves a message that finds the campaign as it was and is
+            // dropped. The other way round it would leave a campaign that says "planning" and nobody who plans.
+            if (action != CampaignAction.Pause)
+            {
+                await queue.SendAsync(CampaignTurn.Queue, new CampaignTurn(id, from, Sweep: action != CampaignAction.Launch), null, cancellation);
+            }
+
+            changed = also(changed);
+            if (await campaigns.TryReplaceAsync(changed, current.ETag, cancellation) is { } etag)
+            {
+                return new(changed, etag);
+            }
+
+            // Someone else moved it: what is possible now is another question.
         }
-
-        changed = also(changed);
-        return new(changed, await campaigns.ReplaceAsync(changed, current.ETag, cancellation));
-    }
-
-    private async Task<Versioned<Campaign>> ReadAsync(string id, string? ifMatch, CancellationToken cancellation)
-    {
-        var current = await campaigns.ReadAsync(id, cancellation) ?? throw new CampaignNotFound(id).ToException();
-        return ifMatch is null || ifMatch == current.ETag ? current : throw new ETagStale().ToException();
     }
 }

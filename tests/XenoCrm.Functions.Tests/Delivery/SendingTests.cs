@@ -235,16 +235,28 @@ public sealed class SendingTests(DeliveryEmulator emulator)
     }
 
     [Fact]
-    public async Task A_second_launch_is_refused_and_sends_nothing()
+    public async Task Of_several_launches_at_once_one_is_taken_and_the_others_are_refused()
     {
         await using var harness = await DeliveryHarness.StartAsync(emulator);
         await harness.AddCustomersAsync(Enumerable.Range(1, 50));
-        var id = await harness.LaunchAsync();
-        var again = await Should.ThrowAsync<ProblemException>(() => harness.Get<SteerCampaign>().LaunchAsync(id, null, new("u", "U", Accounts.Role.Manager), default));
-        (again.Problem.Status, again.Problem.Code).ShouldBe((409, "campaign.state"));
+        await harness.Get<WorkspaceStore<Campaign>>().TryCreateAsync(Samples.Campaign("c1") with { SegmentId = DeliveryHarness.SegmentId }, default);
+        var steer = harness.Get<SteerCampaign>();
+        var answers = await Task.WhenAll(Enumerable.Range(0, 5).Select(async _ =>
+        {
+            try
+            {
+                await steer.LaunchAsync("c1", null, new("u", "U", Accounts.Role.Manager), default);
+                return "launched";
+            }
+            catch (ProblemException exception)
+            {
+                return $"{exception.Problem.Status} {exception.Problem.Code}";
+            }
+        }));
+        answers.Order().ShouldBe(["409 campaign.state", "409 campaign.state", "409 campaign.state", "409 campaign.state", "launched"]);
         await harness.RunAsync();
-        (await harness.LedgerAsync(id)).Sent.ShouldBe(50);
-        harness.Vendor.Carried.ShouldBeUnique();
+        (await harness.LedgerAsync("c1")).Sent.ShouldBe(50);
+        harness.Vendor.Asked.Values.ShouldAllBe(n => n == 1);
     }
 
     [Fact]
