@@ -92,15 +92,16 @@ internal sealed class MemorySource : IQuerySource
         {
             _path = path;
             _used = used;
-            var elements = path.EndsWith("/[]/?", StringComparison.Ordinal);
-            var names = path[1..^2].Split('/').Where(n => n != "[]").Select(n => Encoding.UTF8.GetBytes(n.Trim('"'))).ToList();
+            var names = path[1..^2].Split('/').Select(n => n.Trim('"')).ToList();
             foreach (var item in items)
             {
-                var value = names.Aggregate(JsonValue.Parse(item.Json), (v, n) => v[n]);
-                foreach (var key in elements ? value.EnumerateArray().ToList().Distinct() : [value])
+                IEnumerable<JsonValue> values = [JsonValue.Parse(item.Json)];
+                foreach (var name in names)
                 {
-                    _entries.Add((key, item));
+                    values = name == "[]" ? values.SelectMany(v => v.EnumerateArray().ToList()) : values.Select(v => v[Encoding.UTF8.GetBytes(name)]);
                 }
+
+                _entries.AddRange(values.Distinct().Where(v => !v.IsUndefined || !names.Contains("[]")).Select(key => (key, item)));
             }
 
             var byKey = Comparer<JsonValue>.Create((a, b) => a.Kind == b.Kind && a.Kind >= JsonKind.Array ? 0 : JsonValue.Compare(a, b));

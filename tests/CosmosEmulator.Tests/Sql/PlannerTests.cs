@@ -6,7 +6,7 @@ public sealed class PlannerTests
     private const string Parameters = """[{"name":"@v","value":3},{"name":"@id","value":"i05"},{"name":"@list","value":["i01","i02"]},{"name":"@o","value":{}}]""";
 
     private static MemorySource Source(Func<string, bool>? isIndexed = null) => new(
-        Enumerable.Range(0, 100).Select(i => $$"""{"id":"i{{i:00}}","pk":"p{{i % 10}}","n":{{i}},"few":{{i / 50}},"tags":["t{{i % 20}}","all"],"sub":{"x":"v{{i}}"},"odd-name":{{i}}}"""),
+        Enumerable.Range(0, 100).Select(i => $$"""{"id":"i{{i:00}}","pk":"p{{i % 10}}","n":{{i}},"few":{{i / 50}},"tags":["t{{i % 20}}","all"],"sub":{"x":"v{{i}}"},"odd-name":{{i}},"pets":[{"n":{{i % 25}}},{"n":{{i % 9}}}]}"""),
         isIndexed ?? (_ => true)) { Weight = 1 };
 
     [Theory]
@@ -32,6 +32,10 @@ public sealed class PlannerTests
     [InlineData("c.sub.x LIKE 'v1'", "/sub/x/?")]
     [InlineData("ARRAY_CONTAINS(c.tags, 't7')", "/tags/[]/?")]
     [InlineData("ARRAY_CONTAINS(c.tags, 'all') AND ARRAY_CONTAINS(c.tags, 't7')", "/tags/[]/?")]
+    [InlineData("EXISTS(SELECT VALUE t FROM t IN c.tags WHERE t = 't7')", "/tags/[]/?")]
+    [InlineData("EXISTS(SELECT 1 FROM t IN c.tags WHERE t IN ('t7', 'x') AND c.few = 1)", "/tags/[]/?,/tags/[]/?")]
+    [InlineData("EXISTS(SELECT VALUE p FROM p IN c.pets WHERE p.n > 20 AND p.n < 22)", "/pets/[]/n/?")]
+    [InlineData("EXISTS(SELECT VALUE p FROM p IN c.pets WHERE p.n = 21) AND EXISTS(SELECT VALUE p FROM p IN c.pets WHERE p.n = 3)", "/pets/[]/n/?")]
     [InlineData("c['odd-name'] = 7", "/\"odd-name\"/?")]
     [InlineData("IS_NULL(c.n)", "/n/?")]
     [InlineData("c.n = undefined", "")]
@@ -43,6 +47,7 @@ public sealed class PlannerTests
         Run.Query($"SELECT * FROM c WHERE {where}", source, Parameters);
         source.Scans.ShouldBe(0);
         string.Join(",", source.UsedIndexes).ShouldBe(expected);
+        Run.Query($"SELECT * FROM c WHERE {where}", source, Parameters).ShouldBe(Run.Query($"SELECT * FROM c WHERE {where}", Source(_ => false), Parameters));
         Run.Query($"SELECT VALUE COUNT(1) FROM c WHERE {where}", source, Parameters);
         source.Scans.ShouldBe(0);
     }
@@ -57,6 +62,10 @@ public sealed class PlannerTests
     [InlineData("c.sub.x LIKE '%1'")]
     [InlineData("c.n = 1 OR c.few != 0")]
     [InlineData("c.few >= 0")]
+    [InlineData("NOT EXISTS(SELECT VALUE t FROM t IN c.tags WHERE t = 't7')")]
+    [InlineData("EXISTS(SELECT VALUE t FROM t IN c.tags WHERE t != 't7')")]
+    [InlineData("EXISTS(SELECT VALUE COUNT(1) FROM t IN c.tags WHERE t = 't7')")]
+    [InlineData("EXISTS(SELECT VALUE p FROM p IN c.pets WHERE p.n = p.m)")]
     [InlineData("ARRAY_CONTAINS(c.tags, 'all')")]
     public void Scans(string where)
     {

@@ -177,8 +177,9 @@ public sealed class PropertyTests
             };
         }
 
-        return random.Next(10) switch
+        return random.Next(11) switch
         {
+            10 => new SomeElement(Condition(random, join: true, 1)),
             0 => new Operation("BETWEEN", Leaf(random, join), Constant(random), Constant(random)),
             1 => new Operation("IN", Leaf(random, join), Constant(random), Constant(random), Leaf(random, join)),
             2 => new Operation("ARRAY_CONTAINS", new PathOf("arr"), Leaf(random, join)),

@@ -168,6 +168,14 @@ internal sealed record Operation(string Op, params Node[] Operands) : Node
     }
 }
 
+/// <summary>Some element of c.arr fulfils a condition.</summary>
+internal sealed record SomeElement(Node Condition) : Node
+{
+    public override string ToString() => $"EXISTS(SELECT VALUE t FROM t IN c.arr WHERE {Condition})";
+
+    public override object? Eval(JsonObject item, JsonNode? element) => (item["arr"] as JsonArray ?? []).Any(e => Condition.Eval(item, e) is true);
+}
+
 internal enum Shape
 {
     Value,

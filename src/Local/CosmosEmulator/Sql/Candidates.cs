@@ -97,7 +97,7 @@ internal sealed class Planner(IQuerySource source, Row row)
     {
         var byPath = all.Parts.OfType<PathCondition>().GroupBy(c => c.Path, StringComparer.Ordinal);
         var options = byPath
-            .SelectMany(g => g.Key.EndsWith("/[]/?", StringComparison.Ordinal) ? g.Select(c => Ranges(g.Key, [c])) : [Ranges(g.Key, g)])
+            .SelectMany(g => g.Key.Contains("/[]/", StringComparison.Ordinal) ? g.Select(c => Ranges(g.Key, [c])) : [Ranges(g.Key, g)])
             .Concat(all.Parts.Where(p => p is not PathCondition).Select(Choose));
         return options.OfType<Candidates>().MinBy(c => c.Estimate);
     }

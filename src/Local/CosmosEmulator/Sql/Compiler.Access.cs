@@ -5,6 +5,9 @@ namespace XenoCrm.Local.CosmosEmulator.Sql;
 /// <summary>Finds the conditions in WHERE that an index can serve.</summary>
 internal sealed partial class Compiler
 {
+    // Inside EXISTS(SELECT ... FROM t IN c.tags WHERE ...): the name of the element, and the index path of the elements.
+    private (string Name, string Path)? _element;
+
     public Access? FindAccess(Expr? where, Scope scope) => where switch
     {
         BinaryExpr { Op: BinaryOp.And } both => All(both, scope),
@@ -15,9 +18,47 @@ internal sealed partial class Compiler
         InExpr list => Condition(list.Value, RangeKind.In, list.Items, scope),
         LikeExpr { Pattern: LiteralExpr { Value.Kind: JsonKind.String } pattern, Escape: null } like => LikePrefix(like, pattern, scope),
         CallExpr call => FunctionCondition(call, scope),
+        SubqueryExpr { Kind: SubqueryKind.Exists } exists => Exists(exists.Query, scope),
         MemberExpr flag => Condition(flag, RangeKind.Equal, [new LiteralExpr(flag.At, JsonValue.True)], scope),
         _ => null,
     };
+
+    /// <summary>Some element fulfils the condition: the index of the elements has the items.</summary>
+    private Access? Exists(Query query, Scope scope)
+    {
+        if (_element is not null || query is not { Sources: [{ Iterate: true, Path: { } path, Alias: { } alias }], Where: { } where, GroupBy.Count: 0 }
+            || query.SelectList.Any(i => ExprText.HasAggregate(i.Value)) || ExprText.HasAggregate(query.SelectValue)
+            || !TryItemPath(path, scope, out var names) || names.Count == 0)
+        {
+            return null;
+        }
+
+        var inner = new Scope(scope);
+        inner.Add(alias, Row.Root, isItem: false, query.At);
+        _element = (alias, PathTree.PolicyPath(names) + "/[]");
+        var access = FindAccess(where, inner);
+        _element = null;
+        return access;
+    }
+
+    private bool TryIndexPath(Expr expr, Scope scope, string tail, out string path)
+    {
+        if (TryItemPath(expr, scope, out var names))
+        {
+            path = PathTree.PolicyPath(names) + tail;
+            return names.Count > 0;
+        }
+
+        names = [];
+        while (expr is MemberExpr { Index: LiteralExpr { Value.Kind: JsonKind.String } index } member)
+        {
+            names.Insert(0, index.Value.AsString()!);
+            expr = member.Of;
+        }
+
+        path = _element is { } element ? element.Path + PathTree.PolicyPath(names) + tail : "";
+        return tail == "/?" && expr is NameExpr name && name.Name == _element?.Name;
+    }
 
     private Access? All(BinaryExpr both, Scope scope) => Combine([FindAccess(both.Left, scope), FindAccess(both.Right, scope)]);
 
@@ -81,13 +122,13 @@ internal sealed partial class Compiler
 
     private PathCondition? Condition(Expr path, RangeKind kind, IReadOnlyList<Expr> values, Scope scope, string tail = "/?")
     {
-        if (!TryItemPath(path, scope, out var names) || names.Count == 0)
+        if (!TryIndexPath(path, scope, tail, out var indexPath))
         {
             return null;
         }
 
         var codes = values.Select(v => CompileExpr(v, scope)).ToList();
-        return codes.All(c => c.IsRowFree) ? new PathCondition(PathTree.PolicyPath(names) + tail, kind, [.. codes.Select(c => c.Eval)]) : null;
+        return codes.All(c => c.IsRowFree) ? new PathCondition(indexPath, kind, [.. codes.Select(c => c.Eval)]) : null;
     }
 
     /// <summary>Conditions of WHERE that hang on one path of the item and must all hold.</summary>

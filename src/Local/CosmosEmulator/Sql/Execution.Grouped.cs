@@ -49,6 +49,11 @@ internal sealed partial class Execution
         }
 
         Add(groups, _row, chunks.Current);
+        if (chunks.Current.Length < ChunkSize)
+        {
+            return groups;
+        }
+
         var rest = Rest(chunks).AsParallel().AsOrdered()
             .WithMergeOptions(ParallelMergeOptions.NotBuffered)
             .Select(chunk =>
