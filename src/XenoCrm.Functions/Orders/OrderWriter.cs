@@ -87,7 +87,7 @@ public sealed class OrderWriter(OrderStore orders, CustomerStore customers, Cust
     private async Task<List<int>> WriteAsync(
         IReadOnlyList<OrderRow> rows, List<int> group, Versioned<Customer> customer, OrderOptions options, WriteResult[] results, CancellationToken cancellation)
     {
-        var turn = LazyInitializer.EnsureInitialized(ref turns[(uint)customer.Value.Id.GetHashCode() % turns.Length], () => new SemaphoreSlim(1));
+        var turn = LazyInitializer.EnsureInitialized(ref turns[(uint)StringComparer.Ordinal.GetHashCode(customer.Value.Id) % turns.Length], () => new SemaphoreSlim(1));
         if (turn.Wait(0, CancellationToken.None))
         {
             try
