@@ -397,17 +397,17 @@ public sealed class SendingTests(DeliveryEmulator emulator)
 
         async Task<List<MessageView>> All(MessageStatus? status, int limit)
         {
-            var all = new List<MessageView>();
+            var read = new List<MessageView>();
             string? position = null;
             do
             {
                 var page = await messages.ReadAsync(id, status, new(limit, position), "list", default);
                 page.Items.Count.ShouldBeLessThanOrEqualTo(limit);
-                all.AddRange(page.Items);
+                read.AddRange(page.Items);
                 position = page.Next is null ? null : harness.Get<Cursors>().Unprotect("list", page.Next);
             }
             while (position is not null);
-            return all;
+            return read;
         }
 
         var all = await All(null, 130);
