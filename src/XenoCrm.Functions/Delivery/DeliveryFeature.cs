@@ -20,7 +20,9 @@ public static class DeliveryFeature
             .Validate(o => Uri.IsWellFormedUriString(o.BaseAddress, UriKind.Absolute), "Vendors__Generic__BaseAddress must be the vendor's address.")
             .Validate(_ => Uri.IsWellFormedUriString(configuration["PublicBaseAddress"], UriKind.Absolute), "PublicBaseAddress must be the address that vendors reach this service at.")
             .ValidateOnStart();
-        services.AddHttpClient(GenericHttpVendor.HttpClientName);
+
+        // Two log lines per request say nothing that the ledger does not.
+        services.AddHttpClient(GenericHttpVendor.HttpClientName).RemoveAllLoggers();
 
         services.AddSingleton(BatchStore.Definition);
         services.AddSingleton(SuppressionStore.Definition);

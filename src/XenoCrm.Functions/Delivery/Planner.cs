@@ -110,24 +110,20 @@ public sealed partial class Planner(
     {
         var until = clock.GetUtcNow() + TurnTime;
         var plan = await OpenAsync(campaign, cancellation);
-        for (var pages = 0; plan is { Value.Done: false }; pages++)
+        for (var pages = 1; plan is { Value.Done: false }; pages++)
         {
-            if (pages % PagesBetweenChecks == 0 && pages > 0)
+            plan = await StepAsync(plan, cancellation);
+            if ((await campaigns.ReadAsync(campaign.Id, cancellation))?.Value.State != CampaignState.Planning)
             {
-                if ((await campaigns.ReadAsync(campaign.Id, cancellation))?.Value.State != CampaignState.Planning)
-                {
-                    return false;
-                }
-
-                var ahead = await batches.CountOpenAsync(campaign.Id, cancellation) > MaxOpenBatches;
-                if (ahead || clock.GetUtcNow() > until)
-                {
-                    await AgainAsync(new(campaign.Id), ahead ? WatchInterval : null, cancellation);
-                    return false;
-                }
+                return false;
             }
 
-            plan = await StepAsync(plan, cancellation);
+            var ahead = pages % PagesBetweenChecks == 0 && await batches.CountOpenAsync(campaign.Id, cancellation) > MaxOpenBatches;
+            if (ahead || clock.GetUtcNow() > until)
+            {
+                await AgainAsync(new(campaign.Id), ahead ? WatchInterval : null, cancellation);
+                return false;
+            }
         }
 
         if (plan is not null)

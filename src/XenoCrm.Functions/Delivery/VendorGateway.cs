@@ -25,6 +25,8 @@ public readonly record struct HandOverResult(HandOver Outcome, string? Reason);
 /// <summary>Asks the vendor, again where that can help and can do no harm, within a limit of time.</summary>
 public sealed class VendorGateway(IVendor vendor, TimeProvider clock)
 {
+    private static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(3);
+
     private readonly ResiliencePipeline pipeline = Build(vendor, clock);
 
     /// <summary>A result for every message; failures of the vendor are results too.</summary>
@@ -77,8 +79,10 @@ public sealed class VendorGateway(IVendor vendor, TimeProvider clock)
     private static ResiliencePipeline Build(IVendor vendor, TimeProvider clock) => new ResiliencePipelineBuilder { TimeProvider = clock }
         .AddRetry(new RetryStrategyOptions
         {
-            // A vendor without idempotency keys is asked again only when it took nothing for certain.
-            ShouldHandle = new PredicateBuilder().Handle<VendorException>(e => e.Failure == VendorFailure.NotTaken || vendor.Idempotent),
+            // A vendor without idempotency keys is asked again only when it took nothing for certain. One that wants to be
+            // left alone for longer is: the run is put back, and does not sit here.
+            ShouldHandle = new PredicateBuilder().Handle<VendorException>(
+                e => (e.Failure == VendorFailure.NotTaken || vendor.Idempotent) && !(e.RetryAfter > LongestWait)),
             MaxRetryAttempts = 3,
             BackoffType = DelayBackoffType.Exponential,
             UseJitter = true,
