@@ -25,8 +25,11 @@ public sealed class DeliveryOptions
     /// </summary>
     public TimeSpan ReceiptWindow { get; set; } = TimeSpan.FromMilliseconds(1000);
 
-    /// <summary>Runs (of a thousand messages) that one instance sends at a time: bounds its memory, whatever the host's queue settings.</summary>
-    public int ConcurrentRuns { get; set; } = 8;
+    /// <summary>
+    /// Runs (of a thousand messages) that one instance sends at a time: bounds its memory, whatever the host's queue
+    /// settings. With 14,000 recipients on two busy cores eight were no faster than four and took 100 MB more.
+    /// </summary>
+    public int ConcurrentRuns { get; set; } = 4;
 }
 
 /// <summary>The vendor that speaks the protocol documented at <see cref="GenericHttpVendor"/>.</summary>
