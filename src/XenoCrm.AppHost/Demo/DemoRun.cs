@@ -195,7 +195,8 @@ internal sealed class DemoRun(LocalSystem system, DemoOptions options, DemoView 
             differences.Add($"{repeated:N0} messages were carried more than once.");
         if (options.HonestVendor && asked != distinct)
             differences.Add($"The vendor was asked {asked:N0} times for {distinct:N0} messages.");
-        stage.End(differences.Count == 0 ? $"{distinct:N0} messages, each asked for once, outcomes as in the ledger" : "differences found");
+        stage.End(differences.Count > 0 ? "differences found"
+            : $"{distinct:N0} messages, each carried once{(asked == distinct ? " and asked for once" : $", asked for {asked:N0} times")}, outcomes as in the ledger");
         return (new VendorFigures(distinct, repeated), differences);
     }
 
