@@ -114,7 +114,9 @@ public sealed class CrashTests(ITestOutputHelper output) : IAsyncDisposable
         Say($"{blob}: {done.GetProperty("rows")} rows, {done.GetProperty("created")} created, {done.GetProperty("unchanged")} unchanged, {done.GetProperty("failed")} failed");
         done.GetProperty("rows").GetInt64().ShouldBe(rows);
         done.GetProperty("failed").GetInt64().ShouldBe(0);
-        (done.GetProperty("created").GetInt64() + done.GetProperty("unchanged").GetInt64()).ShouldBe(rows);
+
+        // A row that was written before a kill and comes again after it is counted as what it was: created.
+        done.GetProperty("created").GetInt64().ShouldBe(rows);
     }
 
     private async Task UntilAsync(string campaign, string phase, Func<JsonElement, bool> reached)
