@@ -24,7 +24,7 @@ var orders = new Option<FileInfo?>("--orders") { Description = "CSV file of orde
 var size = new Option<int>("--size") { Description = "Customers to generate; three orders for each", DefaultValueFactory = _ => 10_000 };
 var json = new Option<bool>("--json") { Description = "Print the result as one JSON object, in the last line" };
 
-var demo = new Command("demo", "Run the main job on sample data: import customers and orders, cut a segment, send a campaign, take in the receipts, and check the ledger against the vendor's record. It uses data of its own, wiped at the start, so a repeat gives the same figures.")
+var demo = new Command("demo", "Run the main job on sample data: import customers and orders, cut a segment, send a campaign, take in the receipts, and check the ledger against the vendor's record. It uses data of its own, wiped at the start, so every run starts from nothing.")
 {
     customers, orders, size, json,
 };
