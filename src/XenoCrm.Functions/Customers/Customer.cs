@@ -126,7 +126,8 @@ public sealed record Contact(string MessageId, string Channel, DateTimeOffset At
 /// <param name="Id">The import.</param>
 /// <param name="Created">The row that created the item, when this import did. 1-based, the header is row 1.</param>
 /// <param name="Updated">The rows that changed it, ascending, the last <see cref="MaxRows"/>.</param>
-public sealed record ImportMark(string Id, long? Created, IReadOnlyList<long> Updated)
+/// <param name="Dropped">Keys that the customer has lost since, the last <see cref="MaxRows"/>: rows before that meant this customer by them.</param>
+public sealed record ImportMark(string Id, long? Created, IReadOnlyList<long> Updated, IReadOnlyList<DroppedKey>? Dropped = null)
 {
     /// <summary>Far more rows of one customer than one checkpoint spans in practice.</summary>
     public const int MaxRows = 32;
@@ -149,9 +150,19 @@ public sealed record ImportMark(string Id, long? Created, IReadOnlyList<long> Up
             return WriteOutcome.Updated;
         }
 
-        var last = mark.Updated.Count > 0 ? mark.Updated[^1] : mark.Created;
-        return row < last ? WriteOutcome.Unchanged : null;
+        return row < mark.Last ? WriteOutcome.Unchanged : null;
     }
+
+    private long Last => Updated.Count > 0 ? Updated[^1] : Created ?? 0;
+
+    /// <summary>The row that took the key from the customer, or null.</summary>
+    public long? DroppedAt(string key) => Dropped?.LastOrDefault(d => d.Key == key)?.Row;
+
+    /// <summary>The mark after the customer has lost keys: by <paramref name="row"/>, or by someone else after the last row noted.</summary>
+    public ImportMark Drop(IEnumerable<string> keys, long? row) =>
+        keys.Select(key => new DroppedKey(key, row ?? Last + 1)).ToList() is { Count: > 0 } lost
+            ? this with { Dropped = [.. (Dropped ?? []).Concat(lost).TakeLast(MaxRows)] }
+            : this;
 
     /// <summary>The mark after one more row.</summary>
     public static ImportMark Add(ImportMark? mark, string import, long row, bool created)
@@ -162,6 +173,9 @@ public sealed record ImportMark(string Id, long? Created, IReadOnlyList<long> Up
             : mine with { Updated = [.. mine.Updated.Skip(mine.Updated.Count - MaxRows + 1), row] };
     }
 }
+
+/// <param name="Row">The first row to which the key does not mean the customer any more.</param>
+public sealed record DroppedKey(string Key, long Row);
 
 /// <summary>What became of one row or item of a run.</summary>
 public enum WriteOutcome

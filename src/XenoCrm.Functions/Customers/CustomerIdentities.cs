@@ -13,7 +13,7 @@ public static class CustomerIdentities
 {
     public const string ContainerName = "identities";
 
-    public static readonly ContainerDefinition Definition = new(ContainerName, "/id", [], []);
+    public static readonly ContainerDefinition Definition = new(ContainerName, "/id", [], [], DefaultTtlSeconds: -1);
 
     private static readonly SearchValues<char> Reserved = SearchValues.Create("/\\?#%~");
 
@@ -31,6 +31,8 @@ public static class CustomerIdentities
     public static string? EmailOf(Customer c) => c.Email is { } email ? Email(email) : null;
 
     public static string? PhoneOf(Customer c) => c is { PhoneUsable: true, Phone: { } phone } ? Phone(phone) : null;
+
+    public static IEnumerable<string> Of(Customer c) => new[] { ExternalOf(c), EmailOf(c), PhoneOf(c) }.OfType<string>();
 
     /// <summary>True when the customer carries the key's value.</summary>
     internal static bool Lists(Customer c, string key) => key[0] switch

@@ -59,7 +59,7 @@ internal sealed class PlannedChange(string id, Customer? before, string? etag)
     public Customer? After { get; set; } = before;
 
     /// <summary>Keys to make this customer's: each with the ETag of the dead item it takes the place of, or null.</summary>
-    public List<(string Key, string? ETag)> Claims { get; } = [];
+    public List<(Identity Identity, string? ETag)> Claims { get; } = [];
 
     /// <summary>Minted ids to be voided first, because their keys go to this customer.</summary>
     public HashSet<string> Voids { get; } = [];
@@ -78,7 +78,7 @@ internal sealed class CustomerPlan(
     IReadOnlyDictionary<string, Versioned<Identity>> identities,
     IReadOnlyDictionary<string, CustomerSlot> slots,
     IReadOnlySet<string> minted,
-    IReadOnlySet<Identity> ownClaims,
+    IReadOnlySet<(string Key, string CustomerId, string? For)> ownClaims,
     Func<string> newId,
     UpsertOptions options,
     DateTimeOffset now)
@@ -117,9 +117,9 @@ internal sealed class CustomerPlan(
     /// <returns>False when the row, and what follows it, must wait for the next round.</returns>
     public bool TryAdd(int index, RowToWrite row)
     {
-        var external = OwnerOf(row.ExternalKey);
-        var email = OwnerOf(row.EmailKey);
-        var phone = OwnerOf(row.PhoneKey);
+        var external = OwnerOf(row.ExternalKey, row.Row);
+        var email = OwnerOf(row.EmailKey, row.Row);
+        var phone = OwnerOf(row.PhoneKey, row.Row);
         if (external.Kind == OwnerKind.Later || email.Kind == OwnerKind.Later || phone.Kind == OwnerKind.Later)
         {
             return false;
@@ -155,11 +155,17 @@ internal sealed class CustomerPlan(
         return true;
     }
 
-    private Owner OwnerOf(string? key)
+    private Owner OwnerOf(string? key, long row)
     {
         if (key is null)
         {
             return default;
+        }
+
+        var identity = identities.GetValueOrDefault(key);
+        if (identity?.Value.FormerOwner(slots, options.ImportId, row) is { } former)
+        {
+            return new(OwnerKind.Customer, former.Value.Id);
         }
 
         if (claimed.TryGetValue(key, out var planned))
@@ -167,7 +173,7 @@ internal sealed class CustomerPlan(
             return new(CustomerIdentities.Lists(planned.After!, key) ? OwnerKind.Customer : OwnerKind.Later, planned.Id);
         }
 
-        if (!identities.TryGetValue(key, out var identity))
+        if (identity is null)
         {
             return default;
         }
@@ -190,7 +196,7 @@ internal sealed class CustomerPlan(
         }
 
         // A claim of our own, left from the round before, is in nobody's way.
-        return identity.Value.For == slot.ETag && !ownClaims.Contains(identity.Value) ? new(OwnerKind.Busy, id) : default;
+        return identity.Value.For == slot.ETag && !ownClaims.Contains(identity.Value.Claim) ? new(OwnerKind.Busy, id) : default;
     }
 
     private bool Block(string? key, Owner owner)
@@ -312,14 +318,25 @@ internal sealed class CustomerPlan(
             change.Voids.Add(owner.CustomerId!);
         }
 
-        identities.TryGetValue(key, out var item);
+        var item = identities.GetValueOrDefault(key);
         var isClaimed = item?.Value.CustomerId == change.Id && item.Value.For == change.ETag;
         if (!isClaimed)
         {
-            change.Claims.Add((key, item?.ETag));
+            change.Claims.Add((new(key, change.Id, change.ETag, PastOf(item?.Value)), item?.ETag));
         }
 
         claimed[key] = change;
+    }
+
+    /// <summary>What must be known of a key's owners when it gets another one.</summary>
+    private IReadOnlyList<PastOwner>? PastOf(Identity? item)
+    {
+        if (item is null || slots.GetValueOrDefault(item.CustomerId)?.Customer?.Import is not { } mark || mark.DroppedAt(item.Id) is not { } row)
+        {
+            return item?.Past;
+        }
+
+        return [.. (item.Past ?? []).Append(new(mark.Id, item.CustomerId, row)).Distinct().TakeLast(PastOwner.Max)];
     }
 
     private void Apply(PlannedChange change, int index, RowToWrite row)
@@ -341,7 +358,13 @@ internal sealed class CustomerPlan(
             return;
         }
 
-        change.After = options.ImportId is { } id ? after with { Import = ImportMark.Add(after.Import, id, row.Row, created: false) } : after;
+        var lost = CustomerIdentities.Of(change.After).Where(key => !CustomerIdentities.Lists(after, key));
+        change.After = after with
+        {
+            Import = options.ImportId is { } id
+                ? ImportMark.Add(after.Import, id, row.Row, created: false).Drop(lost, row.Row)
+                : after.Import?.Drop(lost, row: null),
+        };
         change.Rows.Add((index, WriteOutcome.Updated));
     }
 }

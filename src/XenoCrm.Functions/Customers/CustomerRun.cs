@@ -17,7 +17,7 @@ internal sealed class CustomerRun(RowToWrite[] rows, UpsertOptions options)
     public HashSet<string> Minted { get; } = [];
 
     /// <summary>What this run has claimed for changes: if one is still there in the next round, nobody else waits for it.</summary>
-    public HashSet<Identity> OwnClaims { get; } = [];
+    public HashSet<(string Key, string CustomerId, string? For)> OwnClaims { get; } = [];
 
     /// <summary>What is stored now, for runs of one.</summary>
     public Dictionary<string, Versioned<Customer>> Stored { get; } = [];
@@ -32,7 +32,7 @@ internal sealed class CustomerRun(RowToWrite[] rows, UpsertOptions options)
     {
         lock (gate)
         {
-            OwnClaims.Add(claim);
+            OwnClaims.Add(claim.Claim);
         }
     }
 
@@ -99,14 +99,17 @@ internal sealed class CustomerRun(RowToWrite[] rows, UpsertOptions options)
         }
     }
 
-    private static IEnumerable<string> LinksOf(RowToWrite row, Dictionary<string, Versioned<Identity>> known)
+    private IEnumerable<string> LinksOf(RowToWrite row, Dictionary<string, Versioned<Identity>> known)
     {
         foreach (var key in row.Keys)
         {
             yield return key;
             if (known.TryGetValue(key, out var identity))
             {
-                yield return identity.Value.CustomerId;
+                foreach (var id in identity.Value.Owners(Options.ImportId))
+                {
+                    yield return id;
+                }
             }
         }
     }

@@ -38,10 +38,18 @@ public sealed record UpsertOptions(string Source, string? ImportId = null);
 /// <para>
 /// Crash points. After some claims: pending or busy, see above. After all claims, before the customer: the same. Half of a
 /// bulk: each customer is on its own, whatever order its operations arrive in. After the customer, before keys it no
-/// longer carries are deleted: these are dead. Repeating the run is always right: rows already applied are recognised by
-/// value, and rows of an import by their mark too, so that they are counted as what they were.
+/// longer carries are retired: these are dead.
 /// Races. Two writers create the same key: one create of the identity wins, the other reads the winner, whose customer
 /// is there or pending. Two writers change one customer: one replace wins (412), the other reads and merges.
+/// </para>
+/// <para>
+/// Repeating the run is always right: rows already applied are recognised by value, and rows of an import by their mark
+/// too, so that they are counted as what they were. For that a row must be led to the customer it was led to the first
+/// time, though a later row may have taken that key from it. So the mark of the customer says, in the same write, at which row
+/// it lost which key; the key's item is not deleted but retired: dead, and gone by itself after a month (its deletion
+/// would leave nothing that leads to the customer). Who claims a dead key carries over whose it was before which
+/// row of which import (<see cref="PastOwner"/>). Rows of that import before that row find the former customer, and fail as
+/// they failed; to everyone else the key is free, or its new owner's.
 /// </para>
 /// <para>
 /// A phone number is weaker: people share them. Only its first owner has the identity; others carry the number without it.
@@ -96,14 +104,31 @@ public sealed class CustomerWriter(CosmosDatabase database, CustomerStore store,
     /// <summary>Which customers rows mean, without writing anything: the keys' customers, where they exist.</summary>
     public async Task<IReadOnlyDictionary<string, Versioned<Customer>>> FindAsync(IReadOnlyCollection<string> keys, CancellationToken cancellation)
     {
-        var found = await identities.ReadAsync(keys, cancellation);
-        var slots = await store.ReadSlotsAsync([.. found.Values.Select(i => i.Value.CustomerId).Distinct()], cancellation);
-        var customers = new Dictionary<string, Versioned<Customer>>(found.Count);
-        foreach (var (key, identity) in found)
+        var found = await FindAsync([.. keys.Select(key => (key, 0L))], null, cancellation);
+        return found.ToDictionary(f => f.Key.Key, f => f.Value);
+    }
+
+    /// <summary>As the other, by key and row: a row that an import repeats finds the customer it found the first time.</summary>
+    public async Task<IReadOnlyDictionary<(string Key, long Row), Versioned<Customer>>> FindAsync(
+        IReadOnlyCollection<(string Key, long Row)> keys, string? import, CancellationToken cancellation)
+    {
+        var found = await identities.ReadAsync([.. keys.Select(k => k.Key).Distinct()], cancellation);
+        var slots = await store.ReadSlotsAsync([.. found.Values.SelectMany(i => i.Value.Owners(import)).Distinct()], cancellation);
+        var customers = new Dictionary<(string Key, long Row), Versioned<Customer>>(keys.Count);
+        foreach (var (key, row) in keys)
         {
-            if (slots.TryGetValue(identity.Value.CustomerId, out var slot) && slot.Customer is { } customer && CustomerIdentities.Lists(customer, key))
+            if (!found.TryGetValue(key, out var identity))
             {
-                customers[key] = new(customer, slot.ETag);
+                continue;
+            }
+
+            if (identity.Value.FormerOwner(slots, import, row) is { } former)
+            {
+                customers[(key, row)] = former;
+            }
+            else if (slots.TryGetValue(identity.Value.CustomerId, out var slot) && slot.Customer is { } customer && CustomerIdentities.Lists(customer, key))
+            {
+                customers[(key, row)] = new(customer, slot.ETag);
             }
         }
 
@@ -122,7 +147,7 @@ public sealed class CustomerWriter(CosmosDatabase database, CustomerStore store,
     /// <summary>The identity items that are this customer's, as they are now.</summary>
     internal async Task<IReadOnlyList<Versioned<Identity>>> KeysOfAsync(Customer customer, CancellationToken cancellation)
     {
-        var found = await identities.ReadAsync(Keys(customer), cancellation);
+        var found = await identities.ReadAsync([.. CustomerIdentities.Of(customer)], cancellation);
         return [.. found.Values.Where(i => i.Value.CustomerId == customer.Id)];
     }
 
@@ -179,7 +204,7 @@ public sealed class CustomerWriter(CosmosDatabase database, CustomerStore store,
     private async Task<List<int>> RoundAsync(CustomerRun run, List<int> rows, int round, CancellationToken cancellation)
     {
         var known = await identities.ReadAsync([.. rows.SelectMany(i => run.Rows[i].Keys).Distinct()], cancellation);
-        var customerIds = known.Values.Select(i => i.Value.CustomerId).Concat(rows.Select(i => run.Rows[i].TargetId).OfType<string>()).ToHashSet();
+        var customerIds = known.Values.SelectMany(i => i.Value.Owners(run.Options.ImportId)).Concat(rows.Select(i => run.Rows[i].TargetId).OfType<string>()).ToHashSet();
         var slots = await store.ReadSlotsAsync(customerIds, cancellation);
         var now = clock.GetUtcNow();
 
@@ -266,11 +291,10 @@ public sealed class CustomerWriter(CosmosDatabase database, CustomerStore store,
 
         var claims = await Task.WhenAll(change.Claims.Select(async claim =>
         {
-            var identity = new Identity(claim.Key, change.Id, change.ETag);
-            var isWon = await identities.TryClaimAsync(identity, claim.ETag, isBulk, cancellation);
+            var isWon = await identities.TryClaimAsync(claim.Identity, claim.ETag, isBulk, cancellation);
             if (isWon && change.ETag is not null)
             {
-                run.Own(identity);
+                run.Own(claim.Identity);
             }
 
             return isWon;
@@ -289,7 +313,8 @@ public sealed class CustomerWriter(CosmosDatabase database, CustomerStore store,
         }
 
         // Read before the customer is written: if another claims one of these afterwards, its ETag is another.
-        var dropped = change.Before is { } before ? Keys(before).Where(k => !CustomerIdentities.Lists(change.After!, k)).ToList() : [];
+        var had = change.Claims.Select(c => c.Identity.Id).Concat(change.Before is { } before ? CustomerIdentities.Of(before) : []);
+        var dropped = had.Where(key => !CustomerIdentities.Lists(change.After!, key)).Distinct().ToList();
         var released = dropped.Count > 0 ? await identities.ReadAsync(dropped, cancellation) : [];
 
         await tagger.RefreshAsync(cancellation);
@@ -300,7 +325,11 @@ public sealed class CustomerWriter(CosmosDatabase database, CustomerStore store,
         }
 
         run.Store(customer, etag);
-        await ReleaseAsync([.. released.Values.Where(i => i.Value.CustomerId == change.Id)], cancellation);
+        foreach (var key in released.Values.Where(i => i.Value.CustomerId == change.Id))
+        {
+            await identities.RetireAsync(key, cancellation);
+        }
+
         return true;
     }
 
@@ -319,7 +348,4 @@ public sealed class CustomerWriter(CosmosDatabase database, CustomerStore store,
         answer.EnsureSuccessStatusCode();
         return answer.Headers.ETag;
     }
-
-    private static string[] Keys(Customer c) =>
-        [.. new[] { CustomerIdentities.ExternalOf(c), CustomerIdentities.EmailOf(c), CustomerIdentities.PhoneOf(c) }.OfType<string>()];
 }

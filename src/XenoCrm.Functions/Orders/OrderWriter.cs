@@ -186,13 +186,13 @@ public sealed class OrderWriter(OrderStore orders, CustomerStore customers, Cust
         IReadOnlyList<OrderRow> rows, List<int> pending, OrderOptions options, WriteResult[] results, CancellationToken cancellation)
     {
         var found = new Dictionary<int, Versioned<Customer>>(pending.Count);
-        var missing = await ResolveAsync(rows, pending, found, cancellation);
+        var missing = await ResolveAsync(rows, pending, options.ImportId, found, cancellation);
         if (options.CreateMissingCustomers)
         {
             var creatable = missing.Where(i => rows[i].Draft.Customer is not null).ToList();
             if (creatable.Count > 0)
             {
-                var created = await writer.UpsertAsync([.. creatable.Select(i => new UpsertRow(rows[i].Draft.Customer!, rows[i].Row))], new("order"), cancellation);
+                var created = await writer.UpsertAsync([.. creatable.Select(i => new UpsertRow(rows[i].Draft.Customer!, rows[i].Row))], new("order", options.ImportId), cancellation);
                 foreach (var (index, result) in creatable.Zip(created).Where(c => c.Second.Outcome == WriteOutcome.Failed))
                 {
                     results[index] = result;
@@ -220,10 +220,10 @@ public sealed class OrderWriter(OrderStore orders, CustomerStore customers, Cust
 
     /// <returns>The rows whose customer is not known.</returns>
     private async Task<List<int>> ResolveAsync(
-        IReadOnlyList<OrderRow> rows, List<int> pending, Dictionary<int, Versioned<Customer>> found, CancellationToken cancellation)
+        IReadOnlyList<OrderRow> rows, List<int> pending, string? import, Dictionary<int, Versioned<Customer>> found, CancellationToken cancellation)
     {
-        var keys = pending.SelectMany(i => Keys(rows[i].Draft)).ToHashSet();
-        var byKey = keys.Count > 0 ? await writer.FindAsync(keys, cancellation) : new Dictionary<string, Versioned<Customer>>();
+        var keys = pending.SelectMany(i => Keys(rows[i].Draft).Select(key => (key, rows[i].Row))).ToHashSet();
+        var byKey = keys.Count > 0 ? await writer.FindAsync(keys, import, cancellation) : new Dictionary<(string Key, long Row), Versioned<Customer>>();
         var ids = pending.Select(i => rows[i].Draft.CustomerId).OfType<string>().ToHashSet();
         var byId = (ids.Count > 0 ? await customers.ReadManyAsync(ids, cancellation) : []).ToDictionary(c => c.Value.Id);
         var missing = new List<int>();
@@ -232,7 +232,7 @@ public sealed class OrderWriter(OrderStore orders, CustomerStore customers, Cust
             var draft = rows[index].Draft;
             var customer = draft.CustomerId is { } id
                 ? byId.GetValueOrDefault(id)
-                : Keys(draft).Select(k => byKey.GetValueOrDefault(k)).FirstOrDefault(c => c is not null);
+                : Keys(draft).Select(k => byKey.GetValueOrDefault((k, rows[index].Row))).FirstOrDefault(c => c is not null);
             if (customer is null)
             {
                 missing.Add(index);

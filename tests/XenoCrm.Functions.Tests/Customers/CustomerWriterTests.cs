@@ -72,6 +72,40 @@ public sealed class CustomerWriterTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_key_that_was_given_up_expires_unless_it_is_taken()
+    {
+        async Task<Dictionary<string, int?>> LeftAsync() => (await crm.AllAsync<Identity>(CustomerIdentities.ContainerName)).ToDictionary(i => i.Id, i => i.Ttl);
+
+        await UpsertAsync(Draft("A", "a@x.org"));
+        await UpsertAsync(Draft("A", "b@x.org"), Draft("A", "c@x.org"));
+        var left = await LeftAsync();
+        left["email:a@x.org"].ShouldNotBeNull();
+        left["email:b@x.org"].ShouldNotBeNull("it was claimed and given up by the same run");
+        (left["email:c@x.org"], left["external:A"]).ShouldBe((null, null));
+
+        await UpsertAsync(Draft("B", "a@x.org"));
+        await UpsertAsync(Draft("A", "b@x.org"));
+        left = await LeftAsync();
+        left.Where(i => i.Value is null).Select(i => i.Key).ShouldBe(["email:a@x.org", "email:b@x.org", "external:A", "external:B"], ignoreOrder: true);
+        await crm.CheckedCustomersAsync();
+    }
+
+    [Fact]
+    public async Task A_repeated_row_is_not_applied_to_the_new_owner_of_its_key_and_rows_of_others_are()
+    {
+        await UpsertAsync(Draft("A", "a@x.org"));
+        var first = await UpsertAsync("i", 2, Draft(email: "a@x.org", city: "Bern"), Draft("A", "b@x.org"));
+
+        // Another file takes the key; then the first is repeated, and a third begins.
+        var taken = await UpsertAsync("j", 2, Draft("C", "a@x.org"), Draft(email: "a@x.org", city: "Chur"));
+        Outcomes(taken).ShouldBe([WriteOutcome.Created, WriteOutcome.Updated]);
+        (await UpsertAsync("i", 2, Draft(email: "a@x.org", city: "Bern"), Draft("A", "b@x.org"))).ShouldBe(first);
+        (await UpsertAsync("k", 2, Draft(email: "a@x.org", city: "Genf")))[0].ShouldBe(new(WriteOutcome.Updated, taken[0].CustomerId));
+        (await UpsertAsync("i", 2, Draft(email: "a@x.org", city: "Bern"), Draft("A", "b@x.org"))).ShouldBe(first);
+        (await crm.CheckedCustomersAsync()).Select(c => c.City).ShouldBe(["Bern", "Genf"], ignoreOrder: true);
+    }
+
+    [Fact]
     public async Task A_phone_may_be_shared()
     {
         Outcomes(await UpsertAsync(Draft("A", phone: "+41446681800"), Draft("B", phone: "+41446681800"))).ShouldBe([WriteOutcome.Created, WriteOutcome.Created]);
