@@ -62,7 +62,9 @@ public class QueuePollingTests(AzuriteFixture storage)
                 ["Queue"] = _name,
                 ["FUNCTIONS_BLOB_POLL"] = "00:00:00.200",
             });
+            // The listeners create them too, but perhaps not before the end of this Azurite.
             await new Azure.Storage.Queues.QueueClient(azurite.ConnectionString, _name).CreateIfNotExistsAsync();
+            await new Azure.Storage.Blobs.BlobContainerClient(azurite.ConnectionString, _name).CreateIfNotExistsAsync();
             await azurite.Process.KillAsync();
             await azurite.DisposeAsync();
             await Task.Delay(4000);
