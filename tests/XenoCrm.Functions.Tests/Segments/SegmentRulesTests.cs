@@ -46,8 +46,8 @@ public sealed class SegmentRulesTests
         (GC.GetAllocatedBytesForCurrentThread() - before).ShouldBe(0);
     }
 
-    /// <summary>50 µs is the target; measured 12 µs (100 comparisons) on a busy machine. The limit here leaves room for a machine that does ten other things.</summary>
-    [Fact]
+    /// <summary>A measurement, run when asked for: a time depends on what else the machine does. The target is 50 µs.</summary>
+    [Fact(Explicit = true)]
     public void Fifty_segments_take_microseconds()
     {
         var best = TimeSpan.MaxValue;
