@@ -1,0 +1,44 @@
+using System.CommandLine;
+using XenoCrm.AppHost;
+using XenoCrm.Benchmarks;
+
+// One line for each command; `all` runs them in this order.
+(string Name, string What, Func<Report, Size, Task> Run)[] benchmarks =
+[
+    ("emulator", "The Cosmos emulator through the .NET SDK: reads, writes, queries, memory, start", EmulatorBenchmark.RunAsync),
+];
+
+var size = new Option<string>("--size") { Description = "full: the sizes that the project's figures are stated for. small: the same in a few minutes", DefaultValueFactory = _ => "small", Recursive = true };
+size.AcceptOnlyFromAmong("small", "full");
+var json = new Option<bool>("--json") { Description = "One JSON object per line instead of a table", Recursive = true };
+
+var root = new RootCommand("Measures Xeno CRM and what it runs on, each figure beside a ceiling measured in the same run: compare ratios, absolute figures are the machine's. Build and run it with -c Release.") { size, json };
+root.Add(Command("all", "Every one of them in turn", benchmarks));
+foreach (var benchmark in benchmarks)
+    root.Add(Command(benchmark.Name, benchmark.What, benchmark));
+return await root.Parse(args).InvokeAsync();
+
+Command Command(string name, string what, params (string Name, string What, Func<Report, Size, Task> Run)[] parts)
+{
+    var command = new Command(name, what);
+    command.SetAction(async (parsed, _) =>
+    {
+        var report = new Report(parsed.GetValue(json));
+        try
+        {
+            foreach (var part in parts)
+                await part.Run(report, parsed.GetValue(size) == "full" ? Size.Full : Size.Small);
+            return 0;
+        }
+        catch (LocalException e)
+        {
+            await Console.Error.WriteLineAsync(e.Message);
+            return 1;
+        }
+        finally
+        {
+            report.Print();
+        }
+    });
+    return command;
+}
