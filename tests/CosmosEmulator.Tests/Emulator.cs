@@ -17,11 +17,12 @@ public sealed class Emulator : IAsyncLifetime
 
     public Uri Endpoint { get; private set; } = null!;
 
+    public static string Key => Environment.GetEnvironmentVariable("COSMOS_KEY") is { Length: > 0 } key ? key : EmulatorOptions.WellKnownKey;
+
     public static bool IsForeign => Environment.GetEnvironmentVariable("COSMOS_ENDPOINT") is { Length: > 0 };
 
     public async ValueTask InitializeAsync()
     {
-        var key = Environment.GetEnvironmentVariable("COSMOS_KEY") ?? EmulatorOptions.WellKnownKey;
         if (IsForeign)
         {
             Endpoint = new Uri(Environment.GetEnvironmentVariable("COSMOS_ENDPOINT")!);
@@ -32,7 +33,7 @@ public sealed class Emulator : IAsyncLifetime
             Endpoint = _server.Endpoint;
         }
 
-        Client = Connect(Endpoint, key);
+        Client = Connect(Endpoint, Key);
     }
 
     public static CosmosClient Connect(Uri endpoint, string? key = null, Action<CosmosClientOptions>? configure = null)

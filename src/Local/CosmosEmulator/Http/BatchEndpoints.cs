@@ -19,7 +19,8 @@ internal sealed class BatchEndpoints(Store store, ThroughputLimit? limit)
             throw new EmulatorException(413, $"Request size is too large: a batch may have {MaxBytes} bytes, this one has {body.Length}.");
         }
 
-        var rows = HybridRow.ReadOperations(body);
+        var isJson = JsonBatch.Is(body.Span);
+        var rows = isJson ? JsonBatch.ReadOperations(body) : HybridRow.ReadOperations(body);
         if (rows.Count is 0 or > MaxOperations)
         {
             throw new EmulatorException(400, $"A batch has one to {MaxOperations} operations, this one has {rows.Count}.");
@@ -38,14 +39,23 @@ internal sealed class BatchEndpoints(Store store, ThroughputLimit? limit)
             operations[i] = Prepare(rows[i], container, common);
         }
 
-        await store.Write(new ItemRequest(container, operations, atomic));
+        var stopAtFailure = !atomic && string.Equals(exchange.Header("x-ms-cosmos-batch-continue-on-error"), "false", StringComparison.OrdinalIgnoreCase);
+        await store.Write(new ItemRequest(container, operations, atomic) { StopAtFailure = stopAtFailure });
         exchange.SetLsn(container);
         var answer = new ArrayBufferWriter<byte>(256 + operations.Sum(o => 128 + (o.Answer?.Length ?? 0)));
-        HybridRow.WriteResults(answer, operations);
+        if (isJson)
+        {
+            JsonBatch.WriteResults(answer, operations);
+        }
+        else
+        {
+            HybridRow.WriteResults(answer, operations);
+        }
+
         var charge = operations.Sum(o => o.Charge);
         exchange.SetCharge(charge);
         limit?.Spend(charge);
-        exchange.SetHeader("Content-Type", "application/octet-stream");
+        exchange.SetHeader("Content-Type", isJson ? "application/json" : "application/octet-stream");
         await exchange.Respond(Array.TrueForAll(operations, o => o.Status < 300) ? 200 : 207, answer.WrittenMemory);
     }
 

@@ -62,4 +62,7 @@ internal sealed class ItemRequest(Container container, IReadOnlyList<ItemOperati
     public IReadOnlyList<ItemOperation> Operations { get; } = operations;
 
     public bool Atomic { get; } = atomic;
+
+    /// <summary>What comes behind an operation that fails is not tried; what came before stays.</summary>
+    public bool StopAtFailure { get; init; }
 }

@@ -32,12 +32,12 @@ internal sealed class JsonPatch
     /// <exception cref="EmulatorException">It is not a patch the service accepts.</exception>
     public static JsonPatch Parse(ReadOnlySpan<byte> utf8)
     {
-        JsonObject body;
         try
         {
-            body = JsonNode.Parse(utf8, documentOptions: ReadOptions) as JsonObject ?? throw Bad("it is not an object");
-            var result = new JsonPatch((string?)body["condition"] is { } condition ? CompiledFilter.Compile(condition) : null);
-            var operations = body["operations"] as JsonArray ?? throw Bad("it has no operations");
+            // The JavaScript SDK sends a patch without a condition as the bare array.
+            var body = JsonNode.Parse(utf8, documentOptions: ReadOptions);
+            var result = new JsonPatch((string?)(body as JsonObject)?["condition"] is { } condition ? CompiledFilter.Compile(condition) : null);
+            var operations = body as JsonArray ?? (body as JsonObject)?["operations"] as JsonArray ?? throw Bad("it has no operations");
             if (operations.Count is 0 or > MaxOperations)
             {
                 throw Bad($"it has {operations.Count} operations; one to {MaxOperations} are allowed");

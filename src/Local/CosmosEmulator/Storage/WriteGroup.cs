@@ -54,11 +54,19 @@ internal sealed class WriteGroup(Store store)
             return;
         }
 
+        var stopped = false;
         foreach (var operation in request.Operations)
         {
+            if (stopped)
+            {
+                operation.Fail(424, "An operation before this one failed.");
+                continue;
+            }
+
             var (frame, changes) = (Log.BeginFrame(), _changes.Count);
             TryStage(container, operation);
             EndFrame(frame, changes);
+            stopped = request.StopAtFailure && operation.Status >= 400;
         }
     }
 
