@@ -11,4 +11,7 @@ public interface ISegmentTagger
 
     /// <summary>The ids of the segments that the customer satisfies, sorted. Pure, in memory, microseconds.</summary>
     IReadOnlyList<string> SegmentsOf(Customer customer);
+
+    /// <summary>The segment's name as of the last refresh; null when it is unknown: deleted, or too new.</summary>
+    string? NameOf(string segmentId);
 }

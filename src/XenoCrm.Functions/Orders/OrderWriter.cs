@@ -19,7 +19,7 @@ public sealed record OrderOptions(string Source, string? ImportId = null, bool C
 /// created; if one exists (409) or the customer has changed (412) nothing of the transaction happened, both are read and
 /// it is tried again. One request per customer and run, and two reads per thousand rows.
 /// </summary>
-public sealed class OrderWriter(OrderStore orders, CustomerStore customers, CustomerWriter writer, TimeProvider clock)
+public sealed class OrderWriter(OrderStore orders, CustomerStore customers, CustomerWriter writer, CustomerTurns turns, TimeProvider clock)
 {
     /// <summary>The larger the run, the more orders share their customer's transaction.</summary>
     public const int GoodRunSize = 5000;
@@ -31,13 +31,6 @@ public sealed class OrderWriter(OrderStore orders, CustomerStore customers, Cust
     private const int MaxRowsAtOnce = 200;
 
     private const int MaxRounds = 300;
-
-    /// <summary>
-    /// Writers in this process that meet at a customer take turns instead of failing each other's transactions: with 64 of
-    /// them it is 64 writes instead of some 2,000 attempts. What is right does not depend on it; the ETags see to that.
-    /// So many that two customers in flight seldom share one, made when first needed.
-    /// </summary>
-    private readonly SemaphoreSlim?[] turns = new SemaphoreSlim?[16_384];
 
     /// <returns>One result per row, in order; <see cref="WriteResult.CustomerId"/> is the order's customer.</returns>
     public async Task<IReadOnlyList<WriteResult>> UpsertAsync(IReadOnlyList<OrderRow> rows, OrderOptions options, CancellationToken cancellation)
@@ -87,31 +80,15 @@ public sealed class OrderWriter(OrderStore orders, CustomerStore customers, Cust
     private async Task<List<int>> WriteAsync(
         IReadOnlyList<OrderRow> rows, List<int> group, Versioned<Customer> customer, OrderOptions options, WriteResult[] results, CancellationToken cancellation)
     {
-        var turn = LazyInitializer.EnsureInitialized(ref turns[(uint)StringComparer.Ordinal.GetHashCode(customer.Value.Id) % turns.Length], () => new SemaphoreSlim(1));
-        if (turn.Wait(0, CancellationToken.None))
+        using var turn = await turns.TakeAsync(customer.Value.Id, cancellation);
+        if (!turn.HasWaited)
         {
-            try
-            {
-                return await WriteInTurnAsync(rows, group, customer, [], options, results, cancellation);
-            }
-            finally
-            {
-                turn.Release();
-            }
+            return await WriteInTurnAsync(rows, group, customer, [], options, results, cancellation);
         }
 
-        await turn.WaitAsync(cancellation);
-        try
-        {
-            // Somebody has just written: what was read before is stale.
-            return await orders.ReadAsync(customer.Value.Id, group.Take(MaxRowsAtOnce).Select(i => rows[i].Draft.OrderNumber), cancellation) is { } current
-                ? await WriteInTurnAsync(rows, group, current.Customer, current.Orders, options, results, cancellation)
-                : group;
-        }
-        finally
-        {
-            turn.Release();
-        }
+        return await orders.ReadAsync(customer.Value.Id, group.Take(MaxRowsAtOnce).Select(i => rows[i].Draft.OrderNumber), cancellation) is { } current
+            ? await WriteInTurnAsync(rows, group, current.Customer, current.Orders, options, results, cancellation)
+            : group;
     }
 
     private async Task<List<int>> WriteInTurnAsync(

@@ -10,6 +10,7 @@ public static class OrdersFeature
     public static IServiceCollection AddOrders(this IServiceCollection services, IConfiguration configuration)
     {
         services.AddSingleton<OrderStore>();
+        services.AddSingleton<CustomerTurns>();
         services.AddSingleton<OrderWriter>();
         services.AddSingleton<OrderViews>();
         services.AddSingleton<ListOrders>();

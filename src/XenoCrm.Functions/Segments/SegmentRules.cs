@@ -3,7 +3,7 @@ using XenoCrm.Customers;
 namespace XenoCrm.Segments;
 
 /// <summary>One segment's rule in memory; null when it cannot be read any more.</summary>
-public sealed record ActiveRule(string SegmentId, int Version, CompiledRule? Rule);
+public sealed record ActiveRule(string SegmentId, int Version, CompiledRule? Rule, string? Name = null);
 
 /// <summary>All active rules at one time. Immutable.</summary>
 public sealed class SegmentRules

@@ -27,6 +27,8 @@ public sealed class SegmentTagger(WorkspaceStore<Segment> segments, RuleParser p
 
     public IReadOnlyList<string> SegmentsOf(Customer customer) => Rules.SegmentsOf(customer, new Moment(clock.GetUtcNow()));
 
+    public string? NameOf(string segmentId) => current?.Find(segmentId)?.Name;
+
     /// <summary>A segment was just changed by this process: the next refresh reads.</summary>
     public void Invalidate() => Interlocked.Exchange(ref staleBefore, clock.GetTimestamp());
 
@@ -68,18 +70,19 @@ public sealed class SegmentTagger(WorkspaceStore<Segment> segments, RuleParser p
         // Most of the time nothing has changed: a rule is read once per version.
         if (current?.Find(segment.Id) is { } known && known.Version == segment.Version)
         {
-            return known;
+            // The name is no part of the version: it asks for no rebuild.
+            return known.Name == segment.Name ? known : known with { Name = segment.Name };
         }
 
         try
         {
-            return new(segment.Id, segment.Version, parser.Parse(segment.Rule));
+            return new(segment.Id, segment.Version, parser.Parse(segment.Rule), segment.Name);
         }
         catch (ProblemException exception)
         {
             // Stored by another version of the service. Failing every write of a customer for it would be worse.
             log.LogUnreadable(exception, segment.Id);
-            return new(segment.Id, segment.Version, null);
+            return new(segment.Id, segment.Version, null, segment.Name);
         }
     }
 }

@@ -116,6 +116,8 @@ public sealed class CrmHarness : IAsyncDisposable
         public ValueTask RefreshAsync(CancellationToken cancellation) => ValueTask.CompletedTask;
 
         public IReadOnlyList<string> SegmentsOf(Customer customer) => [];
+
+        public string? NameOf(string segmentId) => null;
     }
 
     private sealed class LoggingHandler(RequestLog log) : DelegatingHandler(new SocketsHttpHandler { MaxConnectionsPerServer = 50 })

@@ -184,5 +184,7 @@ internal sealed class ImportSystem : IAsyncDisposable
         public ValueTask RefreshAsync(CancellationToken cancellation) => ValueTask.CompletedTask;
 
         public IReadOnlyList<string> SegmentsOf(Customer customer) => [];
+
+        public string? NameOf(string segmentId) => null;
     }
 }
