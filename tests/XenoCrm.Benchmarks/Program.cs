@@ -16,6 +16,8 @@ var root = new RootCommand("Measures Xeno CRM and what it runs on, each figure b
 root.Add(Command("all", "Every one of them in turn", benchmarks));
 foreach (var benchmark in benchmarks)
     root.Add(Command(benchmark.Name, benchmark.What, benchmark));
+if (args is [BareServer.Command, var file])
+    return await BareServer.ServeAsync(file);
 return await root.Parse(args).InvokeAsync();
 
 Command Command(string name, string what, params (string Name, string What, Func<Report, Size, Task> Run)[] parts)
