@@ -17,36 +17,11 @@ internal enum Intent
 
 /// <param name="Row">1-based number in the file or list; says what an <see cref="ImportMark"/> notes.</param>
 /// <param name="IfMatch">Replace only under this ETag; null: whatever it is now.</param>
-internal sealed record RowToWrite(CustomerDraft Draft, long Row, Intent Intent = Intent.Upsert, string? TargetId = null, string? IfMatch = null)
-{
-    public string? ExternalKey { get; } = Draft.ExternalId is { } id ? CustomerIdentities.External(id) : null;
-    public string? EmailKey { get; } = Draft.Email is { } email ? CustomerIdentities.Email(email) : null;
-    public string? PhoneKey { get; } = Draft is { PhoneUsable: true, Phone: { } phone } ? CustomerIdentities.Phone(phone) : null;
-
-    public IEnumerable<string> Keys
-    {
-        get
-        {
-            if (ExternalKey is not null)
-            {
-                yield return ExternalKey;
-            }
-
-            if (EmailKey is not null)
-            {
-                yield return EmailKey;
-            }
-
-            if (PhoneKey is not null)
-            {
-                yield return PhoneKey;
-            }
-        }
-    }
-}
+internal sealed record RowToWrite(
+    CustomerDraft Draft, IdentityKeys Keys, long Row, Intent Intent = Intent.Upsert, string? TargetId = null, string? IfMatch = null);
 
 /// <summary>One customer that a plan creates or changes.</summary>
-internal sealed class PlannedChange(string id, Customer? before, string? etag)
+internal sealed class PlannedChange(string id, Customer? before, string? etag, IdentityKeys? keys)
 {
     public string Id { get; } = id;
 
@@ -57,6 +32,12 @@ internal sealed class PlannedChange(string id, Customer? before, string? etag)
 
     /// <summary>As it is to be; null until the first row made it.</summary>
     public Customer? After { get; set; } = before;
+
+    /// <summary>Of <see cref="Before"/>; null when it is to be created.</summary>
+    public IdentityKeys? KeysBefore { get; } = keys;
+
+    /// <summary>Of <see cref="After"/>.</summary>
+    public IdentityKeys? Keys { get; set; } = keys;
 
     /// <summary>Keys to make this customer's: each with the ETag of the dead item it takes the place of, or null.</summary>
     public List<(Identity Identity, string? ETag)> Claims { get; } = [];
@@ -75,6 +56,7 @@ internal sealed class PlannedChange(string id, Customer? before, string? etag)
 /// rows are folded in their order, so that a customer with many rows is written once.
 /// </summary>
 internal sealed class CustomerPlan(
+    AddressHasher hasher,
     IReadOnlyDictionary<string, Versioned<Identity>> identities,
     IReadOnlyDictionary<string, CustomerSlot> slots,
     IReadOnlySet<string> minted,
@@ -117,15 +99,15 @@ internal sealed class CustomerPlan(
     /// <returns>False when the row, and what follows it, must wait for the next round.</returns>
     public bool TryAdd(int index, RowToWrite row)
     {
-        var external = OwnerOf(row.ExternalKey, row.Row);
-        var email = OwnerOf(row.EmailKey, row.Row);
-        var phone = OwnerOf(row.PhoneKey, row.Row);
+        var external = OwnerOf(row.Keys.External, row.Row);
+        var email = OwnerOf(row.Keys.Email, row.Row);
+        var phone = OwnerOf(row.Keys.Phone, row.Row);
         if (external.Kind == OwnerKind.Later || email.Kind == OwnerKind.Later || phone.Kind == OwnerKind.Later)
         {
             return false;
         }
 
-        if (Block(row.ExternalKey, external) | Block(row.EmailKey, email))
+        if (Block(row.Keys.External, external) | Block(row.Keys.Email, email))
         {
             return false;
         }
@@ -148,9 +130,9 @@ internal sealed class CustomerPlan(
             return true;
         }
 
-        Claim(change, row.ExternalKey, external);
-        Claim(change, row.EmailKey, email);
-        Claim(change, row.PhoneKey, phone, shared: true);
+        Claim(change, row.Keys.External, external);
+        Claim(change, row.Keys.Email, email);
+        Claim(change, row.Keys.Phone, phone, shared: true);
         Apply(change, index, row);
         return true;
     }
@@ -170,7 +152,7 @@ internal sealed class CustomerPlan(
 
         if (claimed.TryGetValue(key, out var planned))
         {
-            return new(CustomerIdentities.Lists(planned.After!, key) ? OwnerKind.Customer : OwnerKind.Later, planned.Id);
+            return new(planned.Keys!.Contains(key) ? OwnerKind.Customer : OwnerKind.Later, planned.Id);
         }
 
         if (identity is null)
@@ -189,9 +171,9 @@ internal sealed class CustomerPlan(
             return default;
         }
 
-        if (CustomerIdentities.Lists(slot.Customer, key))
+        if (slot.Keys(hasher).Contains(key))
         {
-            var leaves = changes.TryGetValue(id, out var change) && !CustomerIdentities.Lists(change.After!, key);
+            var leaves = changes.TryGetValue(id, out var change) && !change.Keys!.Contains(key);
             return new(leaves ? OwnerKind.Later : OwnerKind.Customer, id);
         }
 
@@ -256,7 +238,7 @@ internal sealed class CustomerPlan(
             return candidate;
         }
 
-        var adopts = phone.Kind == OwnerKind.Pending && row.ExternalKey is null && row.EmailKey is null;
+        var adopts = phone.Kind == OwnerKind.Pending && row.Keys.External is null && row.Keys.Email is null;
         return New(adopts ? phone.CustomerId! : newId());
     }
 
@@ -292,13 +274,13 @@ internal sealed class CustomerPlan(
         if (!changes.TryGetValue(id, out var change))
         {
             var slot = slots[id];
-            changes[id] = change = new(id, slot.Customer, slot.ETag);
+            changes[id] = change = new(id, slot.Customer, slot.ETag, slot.Keys(hasher));
         }
 
         return change;
     }
 
-    private PlannedChange New(string id) => changes[id] = new(id, null, null);
+    private PlannedChange New(string id) => changes[id] = new(id, null, null, null);
 
     private void Claim(PlannedChange change, string? key, Owner owner, bool shared = false)
     {
@@ -344,6 +326,7 @@ internal sealed class CustomerPlan(
         if (change.After is null)
         {
             var created = CustomerChange.New(change.Id, row.Draft, options.Source, now);
+            change.Keys = row.Keys;
             change.After = options.ImportId is { } import ? created with { Import = ImportMark.Add(null, import, row.Row, created: true) } : created;
             change.Rows.Add((index, WriteOutcome.Created));
             return;
@@ -358,13 +341,15 @@ internal sealed class CustomerPlan(
             return;
         }
 
-        var lost = CustomerIdentities.Of(change.After).Where(key => !CustomerIdentities.Lists(after, key));
+        var keys = hasher.KeysOf(after, row.Keys, change.Keys);
+        var lost = change.Keys!.All.Where(key => !keys.Contains(key));
         change.After = after with
         {
             Import = options.ImportId is { } id
                 ? ImportMark.Add(after.Import, id, row.Row, created: false).Drop(lost, row.Row)
                 : after.Import?.Drop(lost, row: null),
         };
+        change.Keys = keys;
         change.Rows.Add((index, WriteOutcome.Updated));
     }
 }

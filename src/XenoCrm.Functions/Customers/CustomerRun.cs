@@ -101,7 +101,7 @@ internal sealed class CustomerRun(RowToWrite[] rows, UpsertOptions options)
 
     private IEnumerable<string> LinksOf(RowToWrite row, Dictionary<string, Versioned<Identity>> known)
     {
-        foreach (var key in row.Keys)
+        foreach (var key in row.Keys.All)
         {
             yield return key;
             if (known.TryGetValue(key, out var identity))

@@ -268,6 +268,11 @@ internal sealed record CustomerSlot(string Id, Customer? Customer, string ETag)
 {
     public const string VoidType = "void";
 
+    private IdentityKeys? keys;
+
+    /// <summary>The customer's; hashed once.</summary>
+    public IdentityKeys Keys(AddressHasher hasher) => keys ??= hasher.KeysOf(Customer!);
+
     public static CustomerSlot From(JsonElement item)
     {
         var id = item.GetProperty("id").GetString()!;

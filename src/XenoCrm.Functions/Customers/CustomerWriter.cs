@@ -58,7 +58,7 @@ public sealed record UpsertOptions(string Source, string? ImportId = null);
 /// Requests for 1,000 new customers with three keys each: 3 lookups, 30 + 10 bulk requests of 100: 0.043 per customer.
 /// </para>
 /// </summary>
-public sealed class CustomerWriter(CosmosDatabase database, CustomerStore store, ISegmentTagger tagger, Ids ids, TimeProvider clock)
+public sealed class CustomerWriter(CosmosDatabase database, CustomerStore store, AddressHasher hasher, ISegmentTagger tagger, Ids ids, TimeProvider clock)
 {
     /// <summary>A run of so many rows keeps the bulk requests full and the memory small.</summary>
     public const int GoodRunSize = 2000;
@@ -83,23 +83,23 @@ public sealed class CustomerWriter(CosmosDatabase database, CustomerStore store,
     /// <returns>One result per row, in order.</returns>
     public async Task<IReadOnlyList<WriteResult>> UpsertAsync(IReadOnlyList<UpsertRow> rows, UpsertOptions options, CancellationToken cancellation)
     {
-        var run = new CustomerRun([.. rows.Select(r => new RowToWrite(r.Draft, r.Row))], options);
+        var run = new CustomerRun([.. rows.Select(r => Row(r.Draft, r.Row))], options);
         await WriteAsync(run, cancellation);
         return run.Results!;
     }
 
     /// <summary>Creates one customer; it is a problem when it exists.</summary>
     public Task<Versioned<Customer>> CreateAsync(CustomerDraft draft, string source, CancellationToken cancellation) =>
-        WriteOneAsync(new(draft, 1, Intent.Create), source, cancellation);
+        WriteOneAsync(Row(draft, 1, Intent.Create), source, cancellation);
 
     /// <summary>Creates one customer or overlays the one it is.</summary>
     public Task<Versioned<Customer>> UpsertAsync(CustomerDraft draft, string source, CancellationToken cancellation) =>
-        WriteOneAsync(new(draft, 1), source, cancellation);
+        WriteOneAsync(Row(draft, 1), source, cancellation);
 
     /// <summary>Gives a customer another profile. Its keys move with it.</summary>
     /// <param name="ifMatch">Null: whatever it is now.</param>
     public Task<Versioned<Customer>> ReplaceAsync(string id, string? ifMatch, CustomerDraft draft, string source, CancellationToken cancellation) =>
-        WriteOneAsync(new(draft, 1, Intent.Replace, id, ifMatch), source, cancellation);
+        WriteOneAsync(Row(draft, 1, Intent.Replace, id, ifMatch), source, cancellation);
 
     /// <summary>Which customers rows mean, without writing anything: the keys' customers, where they exist.</summary>
     public async Task<IReadOnlyDictionary<string, Versioned<Customer>>> FindAsync(IReadOnlyCollection<string> keys, CancellationToken cancellation)
@@ -126,7 +126,7 @@ public sealed class CustomerWriter(CosmosDatabase database, CustomerStore store,
             {
                 customers[(key, row)] = former;
             }
-            else if (slots.TryGetValue(identity.Value.CustomerId, out var slot) && slot.Customer is { } customer && CustomerIdentities.Lists(customer, key))
+            else if (slots.TryGetValue(identity.Value.CustomerId, out var slot) && slot.Customer is { } customer && slot.Keys(hasher).Contains(key))
             {
                 customers[(key, row)] = new(customer, slot.ETag);
             }
@@ -147,9 +147,12 @@ public sealed class CustomerWriter(CosmosDatabase database, CustomerStore store,
     /// <summary>The identity items that are this customer's, as they are now.</summary>
     internal async Task<IReadOnlyList<Versioned<Identity>>> KeysOfAsync(Customer customer, CancellationToken cancellation)
     {
-        var found = await identities.ReadAsync([.. CustomerIdentities.Of(customer)], cancellation);
+        var found = await identities.ReadAsync([.. hasher.KeysOf(customer).All], cancellation);
         return [.. found.Values.Where(i => i.Value.CustomerId == customer.Id)];
     }
+
+    private RowToWrite Row(CustomerDraft draft, long row, Intent intent = Intent.Upsert, string? targetId = null, string? ifMatch = null) =>
+        new(draft, hasher.KeysOf(draft), row, intent, targetId, ifMatch);
 
     private async Task<Versioned<Customer>> WriteOneAsync(RowToWrite row, string source, CancellationToken cancellation)
     {
@@ -172,7 +175,7 @@ public sealed class CustomerWriter(CosmosDatabase database, CustomerStore store,
         var left = new List<int>(run.Rows.Length);
         for (var i = 0; i < run.Rows.Length; i++)
         {
-            if (run.Rows[i].Intent == Intent.Replace || run.Rows[i].Keys.Any())
+            if (run.Rows[i].Intent == Intent.Replace || run.Rows[i].Keys.All.Any())
             {
                 left.Add(i);
             }
@@ -203,7 +206,7 @@ public sealed class CustomerWriter(CosmosDatabase database, CustomerStore store,
     /// <returns>The rows that are left to do.</returns>
     private async Task<List<int>> RoundAsync(CustomerRun run, List<int> rows, int round, CancellationToken cancellation)
     {
-        var known = await identities.ReadAsync([.. rows.SelectMany(i => run.Rows[i].Keys).Distinct()], cancellation);
+        var known = await identities.ReadAsync([.. rows.SelectMany(i => run.Rows[i].Keys.All).Distinct()], cancellation);
         var customerIds = known.Values.SelectMany(i => i.Value.Owners(run.Options.ImportId)).Concat(rows.Select(i => run.Rows[i].TargetId).OfType<string>()).ToHashSet();
         var slots = await store.ReadSlotsAsync(customerIds, cancellation);
         var now = clock.GetUtcNow();
@@ -211,7 +214,7 @@ public sealed class CustomerWriter(CosmosDatabase database, CustomerStore store,
         var plans = new List<(List<int> Group, CustomerPlan Plan, int Planned)>(rows.Count);
         foreach (var group in run.Group(rows, known))
         {
-            var plan = new CustomerPlan(known, slots, run.Minted, run.OwnClaims, () => run.Mint(ids.New()), run.Options, now);
+            var plan = new CustomerPlan(hasher, known, slots, run.Minted, run.OwnClaims, () => run.Mint(ids.New()), run.Options, now);
             var planned = 0;
             while (planned < group.Count && plan.TryAdd(group[planned], run.Rows[group[planned]]))
             {
@@ -313,8 +316,8 @@ public sealed class CustomerWriter(CosmosDatabase database, CustomerStore store,
         }
 
         // Read before the customer is written: if another claims one of these afterwards, its ETag is another.
-        var had = change.Claims.Select(c => c.Identity.Id).Concat(change.Before is { } before ? CustomerIdentities.Of(before) : []);
-        var dropped = had.Where(key => !CustomerIdentities.Lists(change.After!, key)).Distinct().ToList();
+        var had = change.Claims.Select(c => c.Identity.Id).Concat(change.KeysBefore?.All ?? []);
+        var dropped = had.Where(key => !change.Keys!.Contains(key)).Distinct().ToList();
         var released = dropped.Count > 0 ? await identities.ReadAsync(dropped, cancellation) : [];
 
         await tagger.RefreshAsync(cancellation);

@@ -1,6 +1,7 @@
 using FluentValidation;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
+using XenoCrm.Platform;
 
 namespace XenoCrm.Customers;
 
@@ -9,6 +10,9 @@ public static class CustomersFeature
     /// <summary>Customers and what identifies them. Needs an <see cref="ISegmentTagger"/>, which Segments provides.</summary>
     public static IServiceCollection AddCustomers(this IServiceCollection services, IConfiguration configuration)
     {
+        services.AddOptions<WorkspaceOptions>()
+            .Validate(o => IsKey(o.AddressKey), "Workspace__AddressKey must be at least 32 bytes in base64. It replaces Delivery__SuppressionKey.").ValidateOnStart();
+        services.AddSingleton<AddressHasher>();
         services.AddSingleton(CustomerStore.Definition);
         services.AddSingleton(CustomerIdentities.Definition);
         services.AddSingleton<CustomerStore>();
@@ -22,4 +26,7 @@ public static class CustomersFeature
         services.AddSingleton<IValidator<VisitInput>, VisitValidator>();
         return services;
     }
+
+    private static bool IsKey(string text) =>
+        Convert.TryFromBase64String(text, new byte[text.Length], out var length) && length >= 32;
 }

@@ -6,7 +6,7 @@ using XenoCrm.Platform.Http;
 namespace XenoCrm.Customers;
 
 /// <summary>Lists customers, newest first; finds them by prefix or by what identifies them.</summary>
-public sealed class ListCustomers(CustomerStore store, CustomerWriter writer, CustomerViews views, Cursors cursors)
+public sealed class ListCustomers(CustomerStore store, CustomerWriter writer, AddressHasher hasher, CustomerViews views, Cursors cursors)
 {
     public async Task<Page<CustomerView>> HandleAsync(HttpRequest request, CancellationToken cancellation)
     {
@@ -30,12 +30,12 @@ public sealed class ListCustomers(CustomerStore store, CustomerWriter writer, Cu
         var keys = new List<string>();
         if (email is not null)
         {
-            keys.Add(CustomerIdentities.Email(email));
+            keys.Add(hasher.Email(email));
         }
 
         if (externalId is not null)
         {
-            keys.Add(CustomerIdentities.External(externalId));
+            keys.Add(hasher.External(externalId));
         }
 
         var found = await writer.FindAsync(keys, cancellation);

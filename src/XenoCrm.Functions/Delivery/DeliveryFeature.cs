@@ -12,7 +12,6 @@ public static class DeliveryFeature
     public static IServiceCollection AddDelivery(this IServiceCollection services, IConfiguration configuration)
     {
         services.AddOptions<DeliveryOptions>().Bind(configuration.GetSection(DeliveryOptions.Section))
-            .Validate(o => IsKey(o.SuppressionKey), "Delivery__SuppressionKey must be at least 32 bytes in base64.")
             .Validate(o => o.ReceiptWindow > TimeSpan.Zero && o.ReceiptWindow < TimeSpan.FromSeconds(30), "Delivery__ReceiptWindow must be above 0 and below 30 s.")
             .Validate(o => o.ConcurrentRuns is >= 1 and <= 64, "Delivery__ConcurrentRuns must be between 1 and 64.")
             .ValidateOnStart();
@@ -32,7 +31,6 @@ public static class DeliveryFeature
         services.AddSingleton<BatchStore>();
         services.AddSingleton<SuppressionStore>();
         services.AddSingleton<StrayReceiptStore>();
-        services.AddSingleton<AddressHasher>();
         services.AddSingleton<IVendor, GenericHttpVendor>();
         services.AddSingleton<VendorGateway>();
         services.AddSingleton<Planner>();
@@ -49,11 +47,5 @@ public static class DeliveryFeature
         services.AddSingleton(provider => new StandardWebhook(
             provider.GetRequiredService<IOptions<GenericVendorOptions>>().Value.ReceiptSecrets, provider.GetRequiredService<TimeProvider>()));
         return services;
-    }
-
-    private static bool IsKey(string text)
-    {
-        var bytes = new byte[text.Length];
-        return Convert.TryFromBase64String(text, bytes, out var length) && length >= 32;
     }
 }

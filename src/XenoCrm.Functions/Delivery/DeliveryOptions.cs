@@ -4,12 +4,6 @@ public sealed class DeliveryOptions
 {
     public const string Section = "Delivery";
 
-    /// <summary>
-    /// Base64, at least 32 bytes: the key of the hashes that suppressed addresses are kept as. Never change it: every
-    /// suppression would be forgotten.
-    /// </summary>
-    public string SuppressionKey { get; set; } = "";
-
     /// <summary>Whether customers who were never asked about a channel are skipped. False: only a withdrawn consent is.</summary>
     public bool RequireConsent { get; set; }
 

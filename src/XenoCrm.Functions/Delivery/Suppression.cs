@@ -1,11 +1,8 @@
-using System.Buffers.Text;
 using System.Net;
-using System.Security.Cryptography;
-using System.Text;
 using System.Text.Json;
 using Microsoft.Azure.Cosmos;
-using Microsoft.Extensions.Options;
 using XenoCrm.Campaigns;
+using XenoCrm.Customers;
 using XenoCrm.Platform;
 using XenoCrm.Platform.Cosmos;
 
@@ -16,19 +13,13 @@ namespace XenoCrm.Delivery;
 /// <param name="Source">Who or what asked for it: a user's id, or a message id.</param>
 public sealed record Suppression(string Id, Channel Channel, string Reason, DateTimeOffset At, string Source);
 
-/// <summary>Turns addresses into the ids of suppressions.</summary>
-public sealed class AddressHasher(IOptions<DeliveryOptions> options)
+public static class SuppressionIds
 {
-    private readonly byte[] key = Convert.FromBase64String(options.Value.SuppressionKey);
-
-    /// <summary>120 bits of HMAC-SHA256 over channel and normalised address, as 20 characters. Without the key it says nothing.</summary>
-    public string Hash(Channel channel, string address)
+    /// <summary>The id of the suppression of an address.</summary>
+    public static string Hash(this AddressHasher hasher, Channel channel, string address)
     {
-        // A phone is one address whether it is reached by SMS or WhatsApp; a complaint about one is not about the other.
-        var normal = channel == Channel.Push ? address : address.Trim().ToLowerInvariant();
-        Span<byte> mac = stackalloc byte[HMACSHA256.HashSizeInBytes];
-        HMACSHA256.HashData(key, Encoding.UTF8.GetBytes(channel.Name() + ":" + normal), mac);
-        return Base64Url.EncodeToString(mac[..15]);
+        // A device's token is exact; an address is one whatever its case. A complaint about SMS says nothing of WhatsApp.
+        return hasher.Hash(channel.Name(), channel == Channel.Push ? address : address.Trim().ToLowerInvariant());
     }
 }
 

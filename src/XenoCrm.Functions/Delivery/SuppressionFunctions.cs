@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.Azure.Functions.Worker;
 using XenoCrm.Accounts;
 using XenoCrm.Campaigns;
+using XenoCrm.Customers;
 using XenoCrm.Platform.Http;
 using XenoCrm.Platform.OpenApi;
 

@@ -17,7 +17,7 @@ public sealed record ImportWork(string Id, ImportKind Kind, ImportSettings Setti
 /// Reads, checks and writes a file run by run; the next run is read while one is written. Memory holds two runs,
 /// whatever the size of the file.
 /// </summary>
-public sealed class ImportPipeline(CustomerWriter customers, OrderWriter orders, OrderStore orderStore, TimeProvider clock, IOptions<ImportOptions> options, IOptions<WorkspaceOptions> workspace)
+public sealed class ImportPipeline(CustomerWriter customers, OrderWriter orders, OrderStore orderStore, AddressHasher hasher, TimeProvider clock, IOptions<ImportOptions> options, IOptions<WorkspaceOptions> workspace)
 {
     private const string Source = "import";
 
@@ -29,7 +29,7 @@ public sealed class ImportPipeline(CustomerWriter customers, OrderWriter orders,
     {
         await using var rows = new CsvRows(work.File.Format, work.Open, work.From);
         var reader = new RunReader(work, rows, options.Value, workspace.Value.Currency);
-        var preview = dryRun ? new ImportPreview(customers, orderStore, clock) : null;
+        var preview = dryRun ? new ImportPreview(customers, orderStore, hasher, clock) : null;
         var next = Task.Run(() => reader.ReadAsync(work.FirstRun, cancellation), cancellation);
         try
         {

@@ -8,7 +8,7 @@ namespace XenoCrm.Imports;
 /// What writing rows would do, without writing: the dry run of one file. Exact for what is stored now; rows of the file
 /// that mean the same new customer count as one created and the others updated.
 /// </summary>
-public sealed class ImportPreview(CustomerWriter customers, OrderStore orders, TimeProvider clock)
+public sealed class ImportPreview(CustomerWriter customers, OrderStore orders, AddressHasher hasher, TimeProvider clock)
 {
     private const int Parallel = 16;
 
@@ -77,21 +77,5 @@ public sealed class ImportPreview(CustomerWriter customers, OrderStore orders, T
         }
     }
 
-    private static IEnumerable<string> Keys(CustomerDraft? draft)
-    {
-        if (draft?.ExternalId is { } id)
-        {
-            yield return CustomerIdentities.External(id);
-        }
-
-        if (draft?.Email is { } email)
-        {
-            yield return CustomerIdentities.Email(email);
-        }
-
-        if (draft is { PhoneUsable: true, Phone: { } phone })
-        {
-            yield return CustomerIdentities.Phone(phone);
-        }
-    }
+    private string[] Keys(CustomerDraft? draft) => draft is null ? [] : [.. hasher.KeysOf(draft).All];
 }

@@ -19,7 +19,8 @@ public sealed record OrderOptions(string Source, string? ImportId = null, bool C
 /// created; if one exists (409) or the customer has changed (412) nothing of the transaction happened, both are read and
 /// it is tried again. One request per customer and run, and two reads per thousand rows.
 /// </summary>
-public sealed class OrderWriter(OrderStore orders, CustomerStore customers, CustomerWriter writer, CustomerTurns turns, TimeProvider clock)
+public sealed class OrderWriter(
+    OrderStore orders, CustomerStore customers, CustomerWriter writer, AddressHasher hasher, CustomerTurns turns, TimeProvider clock)
 {
     /// <summary>The larger the run, the more orders share their customer's transaction.</summary>
     public const int GoodRunSize = 5000;
@@ -199,7 +200,8 @@ public sealed class OrderWriter(OrderStore orders, CustomerStore customers, Cust
     private async Task<List<int>> ResolveAsync(
         IReadOnlyList<OrderRow> rows, List<int> pending, string? import, Dictionary<int, Versioned<Customer>> found, CancellationToken cancellation)
     {
-        var keys = pending.SelectMany(i => Keys(rows[i].Draft).Select(key => (key, rows[i].Row))).ToHashSet();
+        var keysOf = pending.Where(i => rows[i].Draft.Customer is not null).ToDictionary(i => i, i => hasher.KeysOf(rows[i].Draft.Customer!).All.ToArray());
+        var keys = keysOf.SelectMany(k => k.Value.Select(key => (key, rows[k.Key].Row))).ToHashSet();
         var byKey = keys.Count > 0 ? await writer.FindAsync(keys, import, cancellation) : new Dictionary<(string Key, long Row), Versioned<Customer>>();
         var ids = pending.Select(i => rows[i].Draft.CustomerId).OfType<string>().ToHashSet();
         var byId = (ids.Count > 0 ? await customers.ReadManyAsync(ids, cancellation) : []).ToDictionary(c => c.Value.Id);
@@ -209,7 +211,7 @@ public sealed class OrderWriter(OrderStore orders, CustomerStore customers, Cust
             var draft = rows[index].Draft;
             var customer = draft.CustomerId is { } id
                 ? byId.GetValueOrDefault(id)
-                : Keys(draft).Select(k => byKey.GetValueOrDefault((k, rows[index].Row))).FirstOrDefault(c => c is not null);
+                : keysOf.GetValueOrDefault(index)?.Select(k => byKey.GetValueOrDefault((k, rows[index].Row))).FirstOrDefault(c => c is not null);
             if (customer is null)
             {
                 missing.Add(index);
@@ -221,24 +223,5 @@ public sealed class OrderWriter(OrderStore orders, CustomerStore customers, Cust
         }
 
         return missing;
-    }
-
-    /// <summary>In the order in which they decide.</summary>
-    private static IEnumerable<string> Keys(OrderDraft draft)
-    {
-        if (draft.Customer?.ExternalId is { } externalId)
-        {
-            yield return CustomerIdentities.External(externalId);
-        }
-
-        if (draft.Customer?.Email is { } email)
-        {
-            yield return CustomerIdentities.Email(email);
-        }
-
-        if (draft.Customer is { PhoneUsable: true, Phone: { } phone })
-        {
-            yield return CustomerIdentities.Phone(phone);
-        }
     }
 }

@@ -7,4 +7,10 @@ public sealed class WorkspaceOptions
 
     /// <summary>ISO 4217. The one currency that amounts and totals are in.</summary>
     public string Currency { get; set; } = "USD";
+
+    /// <summary>
+    /// Base64, at least 32 bytes: the key of the hashes that stand for addresses wherever the address itself is not to be
+    /// kept. Never change it: whoever was known, or was not to be written to, would be forgotten.
+    /// </summary>
+    public string AddressKey { get; set; } = "";
 }

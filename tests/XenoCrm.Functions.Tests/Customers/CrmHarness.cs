@@ -30,6 +30,8 @@ public sealed class CrmHarness : IAsyncDisposable
 
     public OrderWriter Orders => services.GetRequiredService<OrderWriter>();
 
+    public AddressHasher Hasher => services.GetRequiredService<AddressHasher>();
+
     public CosmosDatabase Database => services.GetRequiredService<CosmosDatabase>();
 
     public T Get<T>()
@@ -61,7 +63,7 @@ public sealed class CrmHarness : IAsyncDisposable
         var identities = (await AllAsync<Identity>(CustomerIdentities.ContainerName)).ToDictionary(i => i.Id);
         foreach (var customer in customers)
         {
-            foreach (var key in new[] { CustomerIdentities.ExternalOf(customer), CustomerIdentities.EmailOf(customer) }.OfType<string>())
+            foreach (var key in new[] { Hasher.KeysOf(customer).External, Hasher.KeysOf(customer).Email }.OfType<string>())
             {
                 identities.ShouldContainKey(key, "a customer carries a key that is not known");
                 identities[key].CustomerId.ShouldBe(customer.Id, $"{key} is carried by one customer and leads to another");
@@ -95,7 +97,7 @@ public sealed class CrmHarness : IAsyncDisposable
             options.Key = EmulatorOptions.WellKnownKey;
             options.HttpClientFactory = () => new HttpClient(new LoggingHandler(log));
         });
-        collection.Configure<Platform.WorkspaceOptions>(_ => { });
+        collection.Configure<Platform.WorkspaceOptions>(options => options.AddressKey = Convert.ToBase64String(new byte[32]));
         collection.AddSingleton(TimeProvider.System);
         collection.AddSingleton<Platform.Ids>();
         collection.AddSingleton<CosmosDatabase>();

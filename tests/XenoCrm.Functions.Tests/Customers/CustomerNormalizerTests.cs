@@ -121,17 +121,4 @@ public sealed class CustomerNormalizerTests
             CustomerNormalizer.SplitName(a);
         }));
     }
-
-    [Fact]
-    public void Keys_can_be_ids_and_are_told_apart()
-    {
-        Check.One(Config.QuickThrowOnFailure.WithMaxTest(3000), Prop.ForAll<NonNull<string>, NonNull<string>>((a, b) =>
-        {
-            var key = CustomerIdentities.External(a.Get);
-            key.IndexOfAny(['/', '\\', '?', '#', '%']).ShouldBe(-1);
-            CustomerIdentities.Unescape(CustomerIdentities.Escape(a.Get)).ShouldBe(a.Get);
-            (key == CustomerIdentities.External(b.Get)).ShouldBe(a.Get == b.Get);
-        }));
-        CustomerIdentities.Escape("2026/001 #7~%?\\").ShouldBe("2026~2f001 ~237~7e~25~3f~5c");
-    }
 }

@@ -18,6 +18,10 @@ public sealed class CustomerWriterTests : IAsyncLifetime
         return draft;
     }
 
+    private string External(string id) => crm.Hasher.External(id);
+
+    private string Email(string address) => crm.Hasher.Email(address);
+
     private async Task<IReadOnlyList<WriteResult>> UpsertAsync(params CustomerDraft[] drafts) => await UpsertAsync(null, 2, drafts);
 
     private Task<IReadOnlyList<WriteResult>> UpsertAsync(string? import, long firstRow, params CustomerDraft[] drafts) =>
@@ -79,14 +83,14 @@ public sealed class CustomerWriterTests : IAsyncLifetime
         await UpsertAsync(Draft("A", "a@x.org"));
         await UpsertAsync(Draft("A", "b@x.org"), Draft("A", "c@x.org"));
         var left = await LeftAsync();
-        left["email:a@x.org"].ShouldNotBeNull();
-        left["email:b@x.org"].ShouldNotBeNull("it was claimed and given up by the same run");
-        (left["email:c@x.org"], left["external:A"]).ShouldBe((null, null));
+        left[Email("a@x.org")].ShouldNotBeNull();
+        left[Email("b@x.org")].ShouldNotBeNull("it was claimed and given up by the same run");
+        (left[Email("c@x.org")], left[External("A")]).ShouldBe((null, null));
 
         await UpsertAsync(Draft("B", "a@x.org"));
         await UpsertAsync(Draft("A", "b@x.org"));
         left = await LeftAsync();
-        left.Where(i => i.Value is null).Select(i => i.Key).ShouldBe(["email:a@x.org", "email:b@x.org", "external:A", "external:B"], ignoreOrder: true);
+        left.Where(i => i.Value is null).Select(i => i.Key).ShouldBe([Email("a@x.org"), Email("b@x.org"), External("A"), External("B")], ignoreOrder: true);
         await crm.CheckedCustomersAsync();
     }
 
@@ -264,9 +268,9 @@ public sealed class CustomerWriterTests : IAsyncLifetime
         // Two writers died after their first claim.
         var identities = new IdentityStore(crm.Database);
         var (small, large) = (new string('1', 32), new string('2', 32));
-        await identities.TryClaimAsync(new(CustomerIdentities.External("A"), large, null), null, false, Cancellation);
-        await identities.TryClaimAsync(new(CustomerIdentities.Email("a@x.org"), small, null), null, false, Cancellation);
-        await identities.TryClaimAsync(new(CustomerIdentities.External("B"), new string('3', 32), null), null, false, Cancellation);
+        await identities.TryClaimAsync(new(External("A"), large, null), null, false, Cancellation);
+        await identities.TryClaimAsync(new(Email("a@x.org"), small, null), null, false, Cancellation);
+        await identities.TryClaimAsync(new(External("B"), new string('3', 32), null), null, false, Cancellation);
 
         (await UpsertAsync(Draft("A", "a@x.org")))[0].ShouldBe(new(WriteOutcome.Created, small));
         (await UpsertAsync(Draft("B", "a@x.org")))[0].Code.ShouldBe("customer.identity_conflict");

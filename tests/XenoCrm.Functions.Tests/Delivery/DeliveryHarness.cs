@@ -298,7 +298,7 @@ internal sealed class DeliveryHarness : IAsyncDisposable
             ["Cosmos:Key"] = EmulatorOptions.WellKnownKey,
             ["Cosmos:Database"] = $"delivery-{Guid.NewGuid():n}",
             ["Signing:Key"] = Convert.ToBase64String(new byte[40]),
-            ["Delivery:SuppressionKey"] = Convert.ToBase64String(new byte[32]),
+            ["Workspace:AddressKey"] = Convert.ToBase64String(new byte[32]),
             ["AzureWebJobsStorage"] = "UseDevelopmentStorage=true",
             ["Vendors:Generic:BaseAddress"] = "http://127.0.0.1:1/",
             ["PublicBaseAddress"] = "http://127.0.0.1:2/",

@@ -80,13 +80,14 @@ internal sealed class ImportSystem : IAsyncDisposable
             ["Cosmos:Key"] = EmulatorOptions.WellKnownKey,
             ["Cosmos:Database"] = database ?? "t" + Guid.NewGuid().ToString("N"),
             ["Signing:Key"] = Convert.ToBase64String(new byte[32]),
+            ["Workspace:AddressKey"] = Convert.ToBase64String(new byte[32]),
         }).Build();
         var registered = new ServiceCollection();
         registered.AddLogging();
         registered.AddPlatform(configuration).AddImports(configuration);
         registered.AddSingleton<ISegmentTagger, NoSegments>();
         registered.AddSingleton(CustomerStore.Definition).AddSingleton(CustomerIdentities.Definition);
-        registered.AddSingleton<CustomerStore>().AddSingleton<CustomerWriter>().AddSingleton<OrderStore>().AddSingleton<OrderWriter>();
+        registered.AddSingleton<CustomerStore>().AddSingleton<AddressHasher>().AddSingleton<CustomerWriter>().AddSingleton<OrderStore>().AddSingleton<OrderWriter>();
         if (cosmosHandler is not null)
         {
             registered.Configure<CosmosOptions>(o => o.HttpClientFactory = () => new(cosmosHandler, disposeHandler: false));

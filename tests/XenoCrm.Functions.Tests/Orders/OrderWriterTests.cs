@@ -37,7 +37,7 @@ public sealed class OrderWriterTests : IAsyncLifetime
     /// <summary>The customer, after a check that its totals are those of its orders as they are stored.</summary>
     private async Task<Customer> CheckedAsync(string externalId)
     {
-        var key = CustomerIdentities.External(externalId);
+        var key = crm.Hasher.External(externalId);
         var found = (await crm.Writer.FindAsync([key], Cancellation))[key].Value;
         var all = await crm.OrderStore.ReadAllAsync(found.Id, Cancellation);
         var sum = OrderTotals.Of(all!.Customer.Value, all.Orders.Values.Select(o => o.Value));
@@ -148,7 +148,7 @@ public sealed class OrderWriterTests : IAsyncLifetime
     public async Task A_customer_deleted_meanwhile_is_created_again_and_its_orders_are_whole()
     {
         await UpsertAsync([.. Enumerable.Range(0, 250).Select(i => Draft($"old{i}", "A", 1))]);
-        var key = CustomerIdentities.External("A");
+        var key = crm.Hasher.External("A");
         var id = (await crm.Writer.FindAsync([key], Cancellation))[key].Value.Id;
         var writing = Task.WhenAll(Enumerable.Range(0, 8).Select(i => Task.Run(() => UpsertAsync([.. Enumerable.Range(0, 20).Select(j => Draft($"{i}-{j}", "A", 1))]), Cancellation)));
         await crm.Get<DeleteCustomer>().HandleAsync(id, null, Cancellation);
