@@ -27,6 +27,6 @@ public static class CustomersFeature
         return services;
     }
 
-    private static bool IsKey(string text) =>
-        Convert.TryFromBase64String(text, new byte[text.Length], out var length) && length >= 32;
+    private static bool IsKey(string? text) =>
+        text is not null && Convert.TryFromBase64String(text, new byte[text.Length], out var length) && length >= 32;
 }
