@@ -88,22 +88,26 @@ internal sealed class QueryEndpoints(Store store, ThroughputLimit? limit, TimePr
     public async ValueTask Page(Exchange exchange, Container container)
     {
         var text = QueryText.Parse(await exchange.ReadBody());
-        var query = Compile(text.Sql);
-        var source = new ContainerSource(store, container, Scope.Of(exchange, container));
-        var page = query.Execute(source, text.Parameters, exchange.MaxItemCount(), exchange.Header("x-ms-continuation") is { Length: > 0 } token ? token : null);
-
-        var body = new ArrayBufferWriter<byte>(512 + page.Documents.Sum(d => d.Length + 1));
-        FeedBody.Write(body, container.Rid, "Documents", page.Documents);
-        var charge = RequestCharge.Query(page.ItemsRead, page.BytesRead, body.WrittenCount);
+        var continuation = exchange.Header("x-ms-continuation") is { Length: > 0 } token ? token : null;
+        var (page, charge, body) = Run(container, Scope.Of(exchange, container), text, exchange.MaxItemCount(), continuation);
         exchange.SetCharge(charge);
         limit?.Spend(charge);
         exchange.SetHeader("x-ms-item-count", page.Documents.Count.ToString(CultureInfo.InvariantCulture));
-        if (page.Continuation is { } continuation)
+        if (page.Continuation is { } next)
         {
-            exchange.SetHeader("x-ms-continuation", continuation);
+            exchange.SetHeader("x-ms-continuation", next);
         }
 
         await exchange.Respond(200, body.WrittenMemory);
+    }
+
+    /// <summary>One page with what it costs and the body that carries it.</summary>
+    public (QueryPage Page, double Charge, ArrayBufferWriter<byte> Body) Run(Container container, Scope scope, QueryText text, int maxItems, string? continuation)
+    {
+        var page = Compile(text.Sql).Execute(new ContainerSource(store, container, scope), text.Parameters, maxItems, continuation);
+        var body = new ArrayBufferWriter<byte>(512 + page.Documents.Sum(d => d.Length + 1));
+        FeedBody.Write(body, container.Rid, "Documents", page.Documents);
+        return (page, RequestCharge.Query(page.ItemsRead, page.BytesRead, body.WrittenCount), body);
     }
 
     private CompiledQuery Compile(string sql)

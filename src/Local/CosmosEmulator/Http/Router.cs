@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using Microsoft.AspNetCore.Http;
+using XenoCrm.Local.CosmosEmulator.Explorer;
 using XenoCrm.Local.CosmosEmulator.Sql;
 using XenoCrm.Local.CosmosEmulator.Storage;
 
@@ -16,6 +17,7 @@ internal sealed class Router
     private readonly QueryEndpoints _queries;
     private readonly FeedEndpoints _feeds;
     private readonly BatchEndpoints _batches;
+    private readonly ExplorerEndpoints _explorer;
     private readonly ThroughputLimit? _limit;
 
     public Router(Store store, EmulatorOptions options)
@@ -27,6 +29,7 @@ internal sealed class Router
         _queries = new QueryEndpoints(store, _limit, options.Time);
         _feeds = new FeedEndpoints(store, _limit);
         _batches = new BatchEndpoints(store, _limit);
+        _explorer = new ExplorerEndpoints(store, _queries);
     }
 
     public async Task Handle(HttpContext context)
@@ -37,6 +40,12 @@ internal sealed class Router
             if (exchange.Segments is ["_health"])
             {
                 await exchange.Respond(200, "{\"status\":\"ok\"}"u8.ToArray());
+                return;
+            }
+
+            if (exchange.Segments is ["_explorer", ..])
+            {
+                await _explorer.Handle(exchange);
                 return;
             }
 
