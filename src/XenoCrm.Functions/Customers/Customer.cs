@@ -21,6 +21,9 @@ public sealed record Customer
     /// <summary>Tells customers from the orders in the same partition.</summary>
     public string Type => TypeName;
 
+    /// <summary>Above that of every order: one ordered query of the partition gives the customer, then its newest orders.</summary>
+    public string SortKey => LastSortKey;
+
     // Profile. Text is trimmed and never empty: absent is null.
     public string? ExternalId { get; init; }
     public string? FirstName { get; init; }
@@ -82,10 +85,19 @@ public sealed record Customer
     /// <summary>The last messages sent, newest last, at most <see cref="MaxContacts"/>.</summary>
     public IReadOnlyList<Contact> Contacts { get; init; } = [];
 
+    /// <summary>Former visits and answers about consent, newest last, at most <see cref="PastEvent.Max"/>.</summary>
+    public IReadOnlyList<PastEvent> Past { get; init; } = [];
+
     /// <summary>Which rows of which import wrote last.</summary>
     public ImportMark? Import { get; init; }
 
+    /// <summary>A deletion has begun: its orders go in steps, and whatever becomes of the process, the rest follows.</summary>
+    public DateTimeOffset? DeletingAt { get; init; }
+
     public const int MaxContacts = 20;
+
+    /// <summary>Sort keys of orders begin with a digit.</summary>
+    public const string LastSortKey = "~";
 
     [JsonIgnore]
     public bool HasIdentity => ExternalId is not null || Email is not null || Phone is not null;

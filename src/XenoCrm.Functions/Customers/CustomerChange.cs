@@ -32,6 +32,12 @@ internal static class CustomerChange
             Attributes = Merge(customer.Attributes, draft.Attributes),
             Consent = Merge(customer.Consent, draft.Consent, source, now),
         };
+        if (!ReferenceEquals(after.Consent, customer.Consent))
+        {
+            // What was said before stays known: who asks for proof asks for all of it.
+            var former = customer.Consent.Where(c => after.Consent[c.Key] != c.Value).Select(c => PastEvent.Of(c.Key, c.Value));
+            after = after with { Past = PastEvent.Add(customer.Past, former) };
+        }
 
         // Collections that did not change are the same instances, so that the record's equality says whether anything did.
         return after == customer ? customer : after;

@@ -24,7 +24,7 @@ public sealed class CustomerStore(CosmosDatabase database, ISegmentTagger tagger
     public const string ContainerName = "customers";
 
     /// <summary>
-    /// What rules and lists ask for is indexed; contacts, import marks and order items are not. The partition key is
+    /// What rules and lists ask for is indexed; contacts, import marks and what was ordered are not. The partition key is
     /// named because Cosmos does not index it by itself.
     /// </summary>
     public static readonly ContainerDefinition Definition = new(
@@ -37,7 +37,7 @@ public sealed class CustomerStore(CosmosDatabase database, ISegmentTagger tagger
             "/tags/[]/?", "/source/?", "/createdAt/?", "/updatedAt/?", "/attributes/*", "/consent/*",
             "/totalSpend/?", "/orderCount/?", "/averageOrderValue/?", "/firstOrderAt/?", "/lastOrderAt/?",
             "/visits/?", "/lastVisitAt/?", "/lastActiveAt/?", "/categories/*", "/engagement/*", "/segmentIds/[]/?",
-            "/orderNumber/?", "/status/?", "/placedAt/?", "/amount/?",
+            "/sortKey/?", "/amountKey/?", "/orderNumber/?", "/status/?", "/items/[]/category/?", "/deletingAt/?",
         ],
         []);
 

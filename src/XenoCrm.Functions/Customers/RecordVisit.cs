@@ -23,10 +23,12 @@ public sealed class RecordVisit(CustomerStore store, TimeProvider clock)
         {
             var current = await store.ReadAsync(id, cancellation) ?? throw new CustomerNotFound(id).ToException();
             await store.RefreshSegmentsAsync(cancellation);
+            var last = current.Value.LastVisitAt;
             var changed = store.Derive(current.Value with
             {
                 Visits = current.Value.Visits + 1,
-                LastVisitAt = current.Value.LastVisitAt is { } last && last > at ? last : at,
+                LastVisitAt = last > at ? last : at,
+                Past = last is { } other ? PastEvent.Add(current.Value.Past, PastEvent.Visit(other > at ? at : other)) : current.Value.Past,
             });
             if (await store.TryReplaceDerivedAsync(changed, current.ETag, cancellation) is { } etag)
             {

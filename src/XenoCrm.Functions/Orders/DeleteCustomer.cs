@@ -1,23 +1,32 @@
 using XenoCrm.Customers;
+using XenoCrm.Platform;
 using XenoCrm.Platform.Cosmos;
 using XenoCrm.Platform.Errors;
+using XenoCrm.Platform.Http;
 
 namespace XenoCrm.Orders;
 
 /// <summary>
 /// Removes a customer with its orders and keys. Here, and not with the customers, because the orders' totals must stay
 /// right while orders go in steps of a transaction's size: a crash in between leaves a customer with fewer orders and the
-/// totals of those. The last step removes the rest and leaves a void (see <see cref="CustomerWriter"/>), which frees the keys.
+/// totals of those, marked, and <see cref="FinishAsync"/> goes on. The last step removes the rest and leaves a void (see
+/// <see cref="CustomerWriter"/>), which frees the keys. An order is only ever written together with its customer, under
+/// the customer's ETag: none can come after the last step.
 /// </summary>
-public sealed class DeleteCustomer(OrderStore orders, CustomerStore customers, CustomerWriter writer, TimeProvider clock)
+public sealed class DeleteCustomer(OrderStore orders, CustomerStore customers, CustomerWriter writer, CustomerTurns turns, TimeProvider clock)
 {
+    /// <summary>A deletion that began longer ago than this is nobody's any more: even 100,000 orders take less.</summary>
+    private static readonly TimeSpan Abandoned = TimeSpan.FromMinutes(2);
+
+
     public async Task HandleAsync(string id, string? ifMatch, CancellationToken cancellation)
     {
         await customers.RefreshSegmentsAsync(cancellation);
+        using var turn = await turns.TakeAsync(id, cancellation);
         while (true)
         {
             var all = await orders.ReadAllAsync(id, cancellation) ?? throw new CustomerNotFound(id).ToException();
-            if (ifMatch is not null && ifMatch != all.Customer.ETag)
+            if (ifMatch is not null && ifMatch != all.Customer.ETag && all.Customer.Value.DeletingAt is null)
             {
                 throw new ETagStale().ToException();
             }
@@ -31,6 +40,23 @@ public sealed class DeleteCustomer(OrderStore orders, CustomerStore customers, C
         }
     }
 
+    /// <summary>Deletes the rest of what deletions have left that did not come to their end.</summary>
+    public async Task FinishAsync(CancellationToken cancellation)
+    {
+        var begun = new CustomerFilter("c.deletingAt < @before", new Dictionary<string, object?> { ["@before"] = UtcTimeConverter.Write(clock.GetUtcNow() - Abandoned) });
+        foreach (var id in await customers.PageIdsAsync(begun, null, PageRequest.MaxLimit, cancellation))
+        {
+            try
+            {
+                await HandleAsync(id, null, cancellation);
+            }
+            catch (ProblemException exception) when (exception.Problem is CustomerNotFound)
+            {
+                // Somebody else has finished it.
+            }
+        }
+    }
+
     /// <returns>False when someone changed the customer meanwhile.</returns>
     private async Task<bool> RemoveAsync(CustomerWithOrders all, CancellationToken cancellation)
     {
@@ -40,7 +66,8 @@ public sealed class DeleteCustomer(OrderStore orders, CustomerStore customers, C
         {
             var some = left[..OrderPlan.MaxOrders].Select(o => (o.Value.Id, o.ETag));
             left.RemoveRange(0, OrderPlan.MaxOrders);
-            var without = customers.Derive(OrderTotals.Of(customer.Value, left.Select(o => o.Value)));
+            var without = customers.Derive(OrderTotals.Of(customer.Value, left.Select(o => o.Value)))
+                with { DeletingAt = customer.Value.DeletingAt ?? clock.GetUtcNow() };
             if (await orders.TryWriteAsync(without, customer.ETag, [], some, cancellation) is not { } etag)
             {
                 return false;

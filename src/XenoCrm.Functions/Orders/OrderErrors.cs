@@ -13,6 +13,13 @@ internal static class OrderCodes
     public const string CustomerUnknown = "order.customer_unknown";
     public const string StatusInvalid = "order.status_invalid";
     public const string AmountMissing = "order.amount_missing";
+
+    /// <summary>A warning: amount and items are both kept as given.</summary>
+    public const string AmountDiffers = "order.amount_differs";
+    public const string DateInvalid = "order.date_invalid";
+    public const string RefundInvalid = "order.refund_invalid";
+    public const string TooManyChanges = "order.too_many_changes";
+    public const string Duplicate = "order.duplicate";
     public const string TotalTooLarge = "order.total_too_large";
     public const string Busy = "order.busy";
 }

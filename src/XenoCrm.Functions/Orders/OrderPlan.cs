@@ -16,6 +16,10 @@ internal sealed class OrderPlan(
     /// <summary>And 2 MB, kept well below.</summary>
     private const int MaxBytes = 1_000_000;
 
+    /// <summary>Before that it is a date that was not understood.</summary>
+    private static readonly DateTimeOffset Earliest = new(1900, 1, 1, 0, 0, 0, TimeSpan.Zero);
+
+    private readonly DateTimeOffset now = OrderNormalizer.ToMilliseconds(now);
     private readonly Dictionary<string, Order> working = [];
     private int bytes;
 
@@ -45,13 +49,19 @@ internal sealed class OrderPlan(
             return true;
         }
 
-        if (Refuse(current, draft) is { } failure)
+        if (current is null && draft.Amount is null && Order.SumOf(draft.Items) is null)
+        {
+            Results.Add((index, WriteResult.Failed(OrderCodes.AmountMissing, "A new order needs its amount or its items.")));
+            return true;
+        }
+
+        var order = current is null ? Create(draft) : Overlay(current, draft);
+        if (Refuse(current, order, draft) is { } failure)
         {
             Results.Add((index, failure));
             return true;
         }
 
-        var order = current is null ? Create(draft) : Overlay(current, draft);
         if (ReferenceEquals(order, current))
         {
             Results.Add((index, new(WriteOutcome.Unchanged, Before.Value.Id)));
@@ -88,44 +98,86 @@ internal sealed class OrderPlan(
     public Customer SumUp(IEnumerable<Order> stored) =>
         OrderTotals.Of(Before.Value, stored.Where(o => !working.ContainsKey(o.OrderNumber)).Concat(working.Values));
 
-    private static WriteResult? Refuse(Order? current, OrderDraft draft)
+    private WriteResult? Refuse(Order? current, Order order, OrderDraft draft)
     {
-        if (current is null && draft.Amount is null)
+        if (draft.PlacedAt is { } at && (at < Earliest || at > now.AddDays(1)))
         {
-            return WriteResult.Failed(OrderCodes.AmountMissing, "A new order needs its amount.");
+            return WriteResult.Failed(OrderCodes.DateInvalid, $"An order was placed after {Earliest:yyyy} and not in the future.");
         }
 
-        return current is not null && draft.Status is { } status && !OrderFlow.Allows(current.Status, status)
-            ? WriteResult.Failed(OrderCodes.StatusInvalid, $"An order that is {Name(current.Status)} does not become {Name(status)}.")
+        if (current is not null && !OrderFlow.Allows(current.Status, order.Status))
+        {
+            return WriteResult.Failed(OrderCodes.StatusInvalid, $"An order that is {Name(current.Status)} does not become {Name(order.Status)}.");
+        }
+
+        if (order.Refunded > order.Amount)
+        {
+            return WriteResult.Failed(OrderCodes.RefundInvalid, "More would be given back than the order's amount.");
+        }
+
+        if (draft.Refunded is { } wanted && wanted != order.Refunded)
+        {
+            return WriteResult.Failed(OrderCodes.RefundInvalid, "Of an order that is refunded all is given back.");
+        }
+
+        if (order.Refunded != (current?.Refunded ?? 0) && order.Status is OrderStatus.Placed or OrderStatus.Cancelled)
+        {
+            return WriteResult.Failed(OrderCodes.RefundInvalid, $"Of an order that is {Name(order.Status)} nothing is given back.");
+        }
+
+        return order.Changes.Count > Order.MaxChanges
+            ? WriteResult.Failed(OrderCodes.TooManyChanges, $"An order keeps {Order.MaxChanges} changes of its status and refunds.")
             : null;
     }
 
     private static string Name(OrderStatus status) => status.ToString().ToLowerInvariant();
 
-    private Order Create(OrderDraft draft) => new()
+    private Order Create(OrderDraft draft)
     {
-        CustomerId = Before.Value.Id,
-        OrderNumber = draft.OrderNumber,
-        Amount = draft.Amount!.Value,
-        Currency = draft.Currency,
-        Status = draft.Status ?? OrderStatus.Placed,
-        PlacedAt = draft.PlacedAt ?? now,
-        Items = draft.Items ?? [],
-        Source = draft.Source ?? options.Source,
-        CreatedAt = now,
-        UpdatedAt = now,
-    };
+        var amount = draft.Amount ?? Order.SumOf(draft.Items)!.Value;
+        var (status, refunded) = Settle(draft.Status ?? OrderStatus.Placed, draft.Refunded ?? 0, amount);
+        return new()
+        {
+            CustomerId = Before.Value.Id,
+            OrderNumber = draft.OrderNumber,
+            Amount = amount,
+            Refunded = refunded,
+            Currency = draft.Currency,
+            Status = status,
+            PlacedAt = draft.PlacedAt ?? now,
+            Items = draft.Items ?? [],
+            Source = draft.Source ?? options.Source,
+            CreatedAt = now,
+            UpdatedAt = now,
+        };
+    }
 
     private Order Overlay(Order order, OrderDraft draft)
     {
+        var amount = draft.Amount ?? order.Amount;
+        var (status, refunded) = Settle(draft.Status ?? order.Status, draft.Refunded ?? order.Refunded, amount);
         var after = order with
         {
-            Amount = draft.Amount ?? order.Amount,
-            Status = draft.Status ?? order.Status,
+            Amount = amount,
+            Refunded = refunded,
+            Status = status,
             PlacedAt = draft.PlacedAt ?? order.PlacedAt,
             Items = draft.Items is null || draft.Items.SequenceEqual(order.Items) ? order.Items : draft.Items,
             Source = draft.Source ?? order.Source,
         };
-        return after == order ? order : after with { UpdatedAt = now };
+        if (after == order)
+        {
+            return order;
+        }
+
+        return status == order.Status && refunded == order.Refunded
+            ? after with { UpdatedAt = now }
+            : after with { UpdatedAt = now, Changes = [.. order.Changes, new(now, order.Status, status, refunded)] };
     }
+
+    /// <summary>An order of which all was given back is refunded, and of one that is refunded all was given back.</summary>
+    private static (OrderStatus Status, long Refunded) Settle(OrderStatus status, long refunded, long amount) =>
+        status == OrderStatus.Refunded || (refunded == amount && refunded > 0 && status != OrderStatus.Cancelled)
+            ? (OrderStatus.Refunded, amount)
+            : (status, refunded);
 }

@@ -10,10 +10,6 @@ namespace XenoCrm.Orders;
 /// <summary>A customer and some of its orders, as they were at one moment.</summary>
 internal sealed record CustomerWithOrders(Versioned<Customer> Customer, Dictionary<string, Versioned<Order>> Orders);
 
-/// <summary>One page of a query that the service can go on with.</summary>
-/// <param name="Continuation">Null on the last page.</param>
-internal sealed record OrderPage(IReadOnlyList<Order> Orders, string? Continuation);
-
 /// <summary>Orders as stored: always with their customer, in one partition and in one transaction.</summary>
 public sealed class OrderStore(CosmosDatabase database)
 {
@@ -44,43 +40,47 @@ public sealed class OrderStore(CosmosDatabase database)
         return customer is null ? null : new(customer, orders);
     }
 
-    /// <summary>The newest orders first.</summary>
-    /// <param name="customerId">Null: of all customers.</param>
-    internal async Task<OrderPage> PageAsync(string? customerId, OrderStatus? status, string? continuation, int limit, CancellationToken cancellation)
+    /// <summary>The customer and its newest orders: one request for one query of one partition, however many orders there are.</summary>
+    internal async Task<CustomerWithOrders?> ReadNewestAsync(string customerId, int count, CancellationToken cancellation)
     {
-        var where = "c.type = 'order'" + (customerId is null ? "" : " AND c.customerId = @customer") + (status is null ? "" : " AND c.status = @status");
-        var query = new QueryDefinition($"SELECT * FROM c WHERE {where} ORDER BY c.placedAt DESC");
-        if (customerId is not null)
-        {
-            query.WithParameter("@customer", customerId);
-        }
+        Versioned<Customer>? customer = null;
+        var newest = new Dictionary<string, Versioned<Order>>(count);
 
-        if (status is { } wanted)
-        {
-            query.WithParameter("@status", wanted);
-        }
-
-        using var pages = container.GetItemQueryStreamIterator(query, continuation, new()
-        {
-            MaxItemCount = limit,
-            PartitionKey = customerId is null ? null : new PartitionKey(customerId),
-        });
-        var orders = new List<Order>(limit);
+        // The customer has the highest key of its partition.
+        using var pages = container.GetItemQueryStreamIterator($"SELECT TOP {count + 1} * FROM c ORDER BY c.sortKey DESC", requestOptions: OnePartition(customerId, count + 1));
         while (pages.HasMoreResults)
         {
             using var answer = await pages.ReadNextAsync(cancellation);
-            var token = answer.ContinuationToken;
-            orders.AddRange((await CosmosPages.ReadAsync<Order>(answer, cancellation)).Select(o => o.Value));
-
-            // A page may be empty, or short, and yet not the last.
-            if (orders.Count > 0)
-            {
-                return new(orders, token);
-            }
+            customer = await ParseAsync(answer, newest, cancellation) ?? customer;
         }
 
-        return new(orders, null);
+        return customer is null ? null : new(customer, newest);
     }
+
+    /// <summary>One page of a list, by key and not by a continuation token: a page can be asked for again, whatever changes meanwhile.</summary>
+    /// <param name="position">The key (<see cref="OrderFilter.KeyOf"/>) of the last order before; null: from the start.</param>
+    internal async Task<IReadOnlyList<Order>> PageAsync(OrderFilter filter, string? position, int limit, CancellationToken cancellation)
+    {
+        var (sql, parameters) = filter.ToQuery(position, limit);
+        var query = new QueryDefinition(sql);
+        foreach (var (name, value) in parameters)
+        {
+            query.WithParameter(name, value);
+        }
+
+        var page = new List<Order>(limit);
+        using var pages = container.GetItemQueryStreamIterator(query, requestOptions: filter.CustomerId is { } customer ? OnePartition(customer, limit) : new() { MaxItemCount = limit });
+        while (pages.HasMoreResults)
+        {
+            page.AddRange((await CosmosPages.ReadAsync<Order>(pages, cancellation)).Select(o => o.Value));
+        }
+
+        return page;
+    }
+
+    // Sent as it is: without this the SDK asks the service first how to run an ordered query over several partitions.
+    private static QueryRequestOptions OnePartition(string customerId, int count) =>
+        new() { PartitionKey = new PartitionKey(customerId), MaxItemCount = count, EnableOptimisticDirectExecution = true };
 
     /// <summary>Orders and their customer's totals in one transaction.</summary>
     /// <param name="customer">Derived already.</param>

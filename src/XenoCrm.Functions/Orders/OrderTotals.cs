@@ -5,6 +5,8 @@ namespace XenoCrm.Orders;
 /// <summary>
 /// What a customer's orders add up to. Kept step by step; where a step cannot be taken back (the last order is cancelled,
 /// so which is the last now?) it is summed up anew from all of them. Both ways give the same, which a property test holds.
+/// Of an order refunded in part the rest counts; a category's spend stays what its items cost, because a part refunded
+/// does not say of which item.
 /// </summary>
 public static class OrderTotals
 {
@@ -22,7 +24,7 @@ public static class OrderTotals
 
         return customer with
         {
-            TotalSpend = customer.TotalSpend + order.Amount,
+            TotalSpend = customer.TotalSpend + order.Net,
             OrderCount = customer.OrderCount + 1,
             FirstOrderAt = customer.FirstOrderAt is { } first && first <= order.PlacedAt ? first : order.PlacedAt,
             LastOrderAt = customer.LastOrderAt is { } last && last >= order.PlacedAt ? last : order.PlacedAt,
@@ -51,7 +53,7 @@ public static class OrderTotals
         var isLast = customer.OrderCount <= 1;
         return customer with
         {
-            TotalSpend = customer.TotalSpend - order.Amount,
+            TotalSpend = customer.TotalSpend - order.Net,
             OrderCount = customer.OrderCount - 1,
             FirstOrderAt = isLast ? null : customer.FirstOrderAt,
             LastOrderAt = isLast ? null : customer.LastOrderAt,

@@ -14,7 +14,11 @@ public static class OrdersFeature
         services.AddSingleton<OrderWriter>();
         services.AddSingleton<OrderViews>();
         services.AddSingleton<ListOrders>();
+        services.AddSingleton<ExportOrders>();
         services.AddSingleton<SaveOrder>();
+        services.AddSingleton<BulkOrders>();
+        services.AddSingleton<ReadOverview>();
+        services.AddSingleton<ReadTimeline>();
         services.AddSingleton<DeleteCustomer>();
         services.AddSingleton<IValidator<BulkOrdersRequest>, BulkOrdersValidator>();
         return services;

@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
-using FluentValidation;
+using System.Text.Json;
 using XenoCrm.Customers;
+using XenoCrm.Platform;
 using XenoCrm.Platform.Cosmos;
 using XenoCrm.Platform.Errors;
 
@@ -13,29 +14,25 @@ public sealed record OrderPatch
 
     /// <summary>Major units.</summary>
     public decimal? Amount { get; init; }
+
+    /// <summary>Major units given back so far in all, so that a repeat gives nothing back twice. All of the amount makes the order refunded.</summary>
+    public decimal? RefundedAmount { get; init; }
     public DateTimeOffset? PlacedAt { get; init; }
+
+    /// <summary>All of them; null or an empty list removes them.</summary>
     public IReadOnlyList<OrderItemInput>? Items { get; init; }
+    public string? Source { get; init; }
 }
 
-public sealed record BulkOrdersRequest(IReadOnlyList<OrderInput> Items, bool CreateMissingCustomers = false);
-
-public sealed class BulkOrdersValidator : AbstractValidator<BulkOrdersRequest>
+/// <summary>Writes single orders for the API.</summary>
+public sealed class SaveOrder(OrderStore orders, OrderWriter writer, CustomerStore customers, CustomerTurns turns, OrderViews views, TimeProvider clock)
 {
-    public const int MaxItems = 1000;
+    internal const string Source = "api";
 
-    public BulkOrdersValidator()
-    {
-        RuleFor(r => r.Items).NotEmpty().Must(i => i is null || i.Count <= MaxItems).WithMessage($"At most {MaxItems} items are accepted at once.");
-        RuleForEach(r => r.Items).NotNull();
-    }
-}
+    /// <summary>Writers of other processes that come between; each wait is some 60 ms.</summary>
+    private const int MaxAttempts = 300;
 
-/// <summary>Writes orders for the API.</summary>
-public sealed class SaveOrder(OrderStore orders, OrderWriter writer, CustomerStore customers, OrderViews views, TimeProvider clock)
-{
-    private const string Source = "api";
-
-    /// <summary>Creates the order; the same again changes nothing.</summary>
+    /// <summary>Creates the order; the same again changes nothing, and what differs is updated.</summary>
     public async Task<(Versioned<Order> Order, bool IsNew)> UpsertAsync(OrderInput input, CancellationToken cancellation)
     {
         var draft = Check(input);
@@ -51,34 +48,6 @@ public sealed class SaveOrder(OrderStore orders, OrderWriter writer, CustomerSto
             : throw new OrderNotFound(draft.OrderNumber).ToException();
     }
 
-    /// <summary>Writes up to 1,000 orders; a bad item fails alone.</summary>
-    public async Task<BulkResult> BulkAsync(BulkOrdersRequest request, CancellationToken cancellation)
-    {
-        var results = new BulkItemResult[request.Items.Count];
-        var rows = new List<OrderRow>(request.Items.Count);
-        for (var i = 0; i < request.Items.Count; i++)
-        {
-            var issues = new List<FieldIssue>();
-            if (OrderNormalizer.Normalize(request.Items[i], views.Currency, issues) is { } draft)
-            {
-                rows.Add(new(draft, i));
-            }
-            else
-            {
-                results[i] = BulkItemResult.Invalid(i, [.. issues.Where(issue => !issue.IsWarning)]);
-            }
-        }
-
-        var written = await writer.UpsertAsync(rows, new(Source, CreateMissingCustomers: request.CreateMissingCustomers), cancellation);
-        foreach (var (row, result) in rows.Zip(written))
-        {
-            var id = result.CustomerId is { } customer ? $"{customer}-{CustomerIdentities.Escape(row.Draft.OrderNumber)}" : null;
-            results[row.Row] = new((int)row.Row, result.Outcome, id, result.Code, result.Message);
-        }
-
-        return BulkResult.Of(results);
-    }
-
     public async Task<Versioned<Order>> ReadAsync(string id, CancellationToken cancellation)
     {
         var (customerId, orderNumber) = Split(id);
@@ -86,52 +55,21 @@ public sealed class SaveOrder(OrderStore orders, OrderWriter writer, CustomerSto
         return stored?.Orders.GetValueOrDefault(orderNumber) ?? throw new OrderNotFound(id).ToException();
     }
 
-    public Task<Versioned<Order>> PatchAsync(string id, OrderPatch patch, string? ifMatch, CancellationToken cancellation)
+    /// <param name="body">A JSON merge patch of <see cref="OrderPatch"/>.</param>
+    public async Task<Versioned<Order>> PatchAsync(string id, JsonElement body, string? ifMatch, CancellationToken cancellation)
     {
         var (customerId, orderNumber) = Split(id);
+        var patch = Read(body);
         var draft = Check(new OrderInput
         {
-            OrderNumber = orderNumber, Customer = new() { Id = customerId }, Amount = patch.Amount, Status = patch.Status, PlacedAt = patch.PlacedAt, Items = patch.Items,
+            OrderNumber = orderNumber, Customer = new() { Id = customerId }, Amount = patch.Amount, RefundedAmount = patch.RefundedAmount,
+            Status = patch.Status, PlacedAt = patch.PlacedAt, Items = patch.Items, Source = patch.Source,
         });
-        return ChangeAsync(id, ifMatch, draft, cancellation);
-    }
-
-    /// <summary>The order goes and the totals follow; a repeat is 404.</summary>
-    public Task DeleteAsync(string id, string? ifMatch, CancellationToken cancellation) => ChangeAsync(id, ifMatch, null, cancellation);
-
-    private async Task<Versioned<Order>> ChangeAsync(string id, string? ifMatch, OrderDraft? draft, CancellationToken cancellation)
-    {
-        var (customerId, orderNumber) = Split(id);
+        using var turn = await turns.TakeAsync(customerId, cancellation);
         for (var attempt = 0; ; attempt++)
         {
-            if (attempt > 0)
-            {
-                await Task.Delay(RandomNumberGenerator.GetInt32(1, 4 << Math.Min(attempt, 5)), cancellation);
-            }
-
-            await customers.RefreshSegmentsAsync(cancellation);
-
-            // All orders: after a removal only they tell the first and the last.
-            var stored = await orders.ReadAllAsync(customerId, cancellation);
-            var current = stored?.Orders.GetValueOrDefault(orderNumber) ?? throw new OrderNotFound(id).ToException();
-            if (ifMatch is not null && ifMatch != current.ETag)
-            {
-                throw new ETagStale().ToException();
-            }
-
-            var others = stored!.Orders.Values.Where(o => o.Value.OrderNumber != orderNumber).Select(o => o.Value);
-            if (draft is null)
-            {
-                var without = customers.Derive(OrderTotals.Of(stored.Customer.Value, others));
-                if (await orders.TryWriteAsync(without, stored.Customer.ETag, [], [(current.Value.Id, current.ETag)], cancellation) is not null)
-                {
-                    return current;
-                }
-
-                continue;
-            }
-
-            var plan = new OrderPlan(stored.Customer, stored.Orders, new(Source), clock.GetUtcNow());
+            var (customer, order) = await ReadAsync(id, ifMatch, attempt, cancellation);
+            var plan = new OrderPlan(customer, new Dictionary<string, Versioned<Order>> { [orderNumber] = order }, new(Source), clock.GetUtcNow());
             plan.TryAdd(0, new(draft, 1));
             if (plan.Results[0].Result is { Outcome: WriteOutcome.Failed } failure)
             {
@@ -140,16 +78,58 @@ public sealed class SaveOrder(OrderStore orders, OrderWriter writer, CustomerSto
 
             if (!plan.HasWrites)
             {
-                return current;
+                return order;
             }
 
-            var after = customers.Derive(plan.After ?? plan.SumUp(stored.Orders.Values.Select(o => o.Value)));
-            if (await orders.TryWriteAsync(after, stored.Customer.ETag, plan.Writes, [], cancellation) is not null)
+            if ((plan.After ?? await SumUpAsync(customer, plan.SumUp, cancellation)) is { } after
+                && await orders.TryWriteAsync(customers.Derive(after), customer.ETag, plan.Writes, [], cancellation) is not null)
             {
                 return await ReadAsync(id, cancellation);
             }
         }
     }
+
+    /// <summary>The order goes and the totals follow; a repeat is 404.</summary>
+    public async Task DeleteAsync(string id, string? ifMatch, CancellationToken cancellation)
+    {
+        var (customerId, orderNumber) = Split(id);
+        using var turn = await turns.TakeAsync(customerId, cancellation);
+        for (var attempt = 0; ; attempt++)
+        {
+            var (customer, order) = await ReadAsync(id, ifMatch, attempt, cancellation);
+            var after = OrderTotals.TryRemove(customer.Value, order.Value)
+                ?? await SumUpAsync(customer, all => OrderTotals.Of(customer.Value, all.Where(o => o.OrderNumber != orderNumber)), cancellation);
+            if (after is not null
+                && await orders.TryWriteAsync(customers.Derive(after), customer.ETag, [], [(order.Value.Id, order.ETag)], cancellation) is not null)
+            {
+                return;
+            }
+        }
+    }
+
+    private async Task<(Versioned<Customer> Customer, Versioned<Order> Order)> ReadAsync(string id, string? ifMatch, int attempt, CancellationToken cancellation)
+    {
+        if (attempt == MaxAttempts)
+        {
+            throw Refuse(WriteResult.Failed(OrderCodes.Busy, "Others kept changing this customer's orders: try again.")).ToException();
+        }
+
+        if (attempt > 0)
+        {
+            await Task.Delay(RandomNumberGenerator.GetInt32(1, 4 << Math.Min(attempt, 5)), cancellation);
+        }
+
+        await customers.RefreshSegmentsAsync(cancellation);
+        var (customerId, orderNumber) = Split(id);
+        var stored = await orders.ReadAsync(customerId, [orderNumber], cancellation);
+        var order = stored?.Orders.GetValueOrDefault(orderNumber) ?? throw new OrderNotFound(id).ToException();
+        return ifMatch is null || ifMatch == order.ETag ? (stored!.Customer, order) : throw new ETagStale().ToException();
+    }
+
+    /// <summary>What only all orders together can tell: which is the first or the last now. Any change of one changes the customer's ETag.</summary>
+    /// <returns>Null when the customer is not as it was read any more.</returns>
+    private async Task<Customer?> SumUpAsync(Versioned<Customer> customer, Func<IEnumerable<Order>, Customer> sum, CancellationToken cancellation) =>
+        await orders.ReadAllAsync(customer.Value.Id, cancellation) is { } all && all.Customer.ETag == customer.ETag ? sum(all.Orders.Values.Select(o => o.Value)) : null;
 
     private OrderDraft Check(OrderInput input)
     {
@@ -158,10 +138,40 @@ public sealed class SaveOrder(OrderStore orders, OrderWriter writer, CustomerSto
             ?? throw new RequestInvalid(issues.Where(i => !i.IsWarning).GroupBy(i => "/" + i.Field, i => i.Message).ToDictionary(g => g.Key, g => g.ToArray())).ToException();
     }
 
+    private static OrderPatch Read(JsonElement body)
+    {
+        if (body.ValueKind != JsonValueKind.Object)
+        {
+            throw RequestInvalid.At("/", "A JSON object is expected.").ToException();
+        }
+
+        OrderPatch patch;
+        try
+        {
+            patch = body.Deserialize<OrderPatch>(Json.Strict)!;
+        }
+        catch (JsonException exception)
+        {
+            var pointer = "/" + (exception.Path is { Length: > 2 } path ? path[2..].Replace("[", ".", StringComparison.Ordinal).Replace("]", "", StringComparison.Ordinal).Replace('.', '/') : "");
+            throw RequestInvalid.At(pointer, exception.Message.Split(" Path:")[0].Split(" LineNumber:")[0]).ToException();
+        }
+
+        // In a merge patch null removes; of an order only the items can be removed.
+        foreach (var member in body.EnumerateObject().Where(m => m.Value.ValueKind == JsonValueKind.Null))
+        {
+            patch = string.Equals(member.Name, "items", StringComparison.OrdinalIgnoreCase)
+                ? patch with { Items = [] }
+                : throw RequestInvalid.At("/" + member.Name, "An order does not do without it: send a value, or leave the member out.").ToException();
+        }
+
+        return patch;
+    }
+
     private static Problem Refuse(WriteResult result) => result.Code switch
     {
         OrderCodes.Busy => new OrderRefused(503, result.Code, result.Message!) { RetryAfterSeconds = 1 },
         OrderCodes.AmountMissing => RequestInvalid.At("/amount", result.Message!),
+        OrderCodes.DateInvalid => RequestInvalid.At("/placedAt", result.Message!),
         OrderCodes.CustomerUnknown => new OrderRefused(404, result.Code, result.Message!),
         _ => new OrderRefused(409, result.Code!, result.Message!),
     };

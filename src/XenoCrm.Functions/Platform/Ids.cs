@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace XenoCrm.Platform;
 
 /// <summary>Ids that sort by the time they were made.</summary>
@@ -5,4 +7,10 @@ public sealed class Ids(TimeProvider clock)
 {
     /// <summary>A UUIDv7 as 32 hex digits.</summary>
     public string New() => Guid.CreateVersion7(clock.GetUtcNow()).ToString("N");
+
+    /// <summary>When an id of <see cref="New"/> was made, to the millisecond; null when it is none.</summary>
+    public static DateTimeOffset? TimeOf(string id) =>
+        id.Length == 32 && id[12] == '7' && long.TryParse(id.AsSpan(0, 12), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var time)
+        && time <= DateTimeOffset.MaxValue.ToUnixTimeMilliseconds()
+            ? DateTimeOffset.FromUnixTimeMilliseconds(time) : null;
 }

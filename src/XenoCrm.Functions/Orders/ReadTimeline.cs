@@ -1,0 +1,120 @@
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Options;
+using XenoCrm.Customers;
+using XenoCrm.Platform;
+using XenoCrm.Platform.Http;
+
+namespace XenoCrm.Orders;
+
+public enum TimelineKind
+{
+    CustomerCreated,
+    OrderPlaced,
+    OrderStatusChanged,
+
+    /// <summary>Some of the amount was given back; the status stayed.</summary>
+    OrderRefunded,
+    Visit,
+    Message,
+    ConsentChanged,
+
+    /// <summary>An import created or changed the customer; the time is the import's.</summary>
+    Imported,
+}
+
+/// <summary>One thing that happened. Members that do not belong to its type are absent.</summary>
+/// <param name="Id">Unique within the customer's timeline, and always the same for the same event.</param>
+public sealed record TimelineEvent(string Id, TimelineKind Type, DateTimeOffset At)
+{
+    public string? OrderId { get; init; }
+    public string? OrderNumber { get; init; }
+    public decimal? Amount { get; init; }
+
+    /// <summary>Given back in all by then.</summary>
+    public decimal? RefundedAmount { get; init; }
+    public OrderStatus? FromStatus { get; init; }
+    public OrderStatus? Status { get; init; }
+    public string? Channel { get; init; }
+    public ConsentState? State { get; init; }
+    public string? Source { get; init; }
+    public string? MessageId { get; init; }
+    public string? ImportId { get; init; }
+}
+
+/// <summary>
+/// What happened to a customer, newest first. Everything is taken from what the customer's partition keeps: all orders
+/// with their changes, and of visits, messages and answers about consent the last ones. A page reads the partition
+/// (one request per thousand orders): old orders change too, so the newest events are not with the newest orders.
+/// </summary>
+public sealed class ReadTimeline(OrderStore orders, Cursors cursors, IOptions<WorkspaceOptions> options)
+{
+    private readonly string currency = options.Value.Currency;
+
+    public async Task<Page<TimelineEvent>> HandleAsync(HttpRequest request, string customerId, CancellationToken cancellation)
+    {
+        var list = "timeline/" + customerId;
+        var page = PageRequest.From(request, cursors, list);
+        var all = await orders.ReadAllAsync(customerId, cancellation) ?? throw new CustomerNotFound(customerId).ToException();
+        var customer = all.Customer.Value;
+        var events = Of(customer).Concat(all.Orders.Values.SelectMany(o => Of(o.Value)))
+            .Select(e => (Event: e, Key: $"{UtcTimeConverter.Write(e.At)}{e.Id}"))
+            .Where(e => page.Position is null || string.CompareOrdinal(e.Key, page.Position) < 0)
+            .OrderByDescending(e => e.Key, StringComparer.Ordinal)
+            .Take(page.Limit + 1)
+            .ToList();
+        var more = events.Count > page.Limit;
+        return new([.. events.Take(page.Limit).Select(e => e.Event)], more ? cursors.Protect(list, events[page.Limit - 1].Key) : null);
+    }
+
+    private IEnumerable<TimelineEvent> Of(Order order)
+    {
+        var id = OrderViews.IdOf(order.CustomerId, order.OrderNumber);
+        yield return new($"order:{order.OrderNumber}", TimelineKind.OrderPlaced, order.PlacedAt)
+        {
+            OrderId = id, OrderNumber = order.OrderNumber, Amount = Major(order.Amount), Status = order.FirstStatus, Source = order.Source,
+        };
+
+        for (var i = 0; i < order.Changes.Count; i++)
+        {
+            var change = order.Changes[i];
+            var isStep = change.From != change.To;
+            yield return new($"order:{order.OrderNumber}:{i:D3}", isStep ? TimelineKind.OrderStatusChanged : TimelineKind.OrderRefunded, change.At)
+            {
+                OrderId = id, OrderNumber = order.OrderNumber, FromStatus = isStep ? change.From : null, Status = change.To,
+                RefundedAmount = change.Refunded > 0 || !isStep ? Major(change.Refunded) : null,
+            };
+        }
+    }
+
+    private static IEnumerable<TimelineEvent> Of(Customer customer)
+    {
+        yield return new("created", TimelineKind.CustomerCreated, customer.CreatedAt) { Source = customer.Source };
+
+        // Two visits at one moment are two events: they are numbered.
+        var visits = customer.Past.Where(p => p.Channel is null).Select(p => p.At);
+        visits = customer.LastVisitAt is { } last ? visits.Append(last) : visits;
+        foreach (var (at, n) in visits.GroupBy(v => v).SelectMany(g => g.Select((v, n) => (v, n))))
+        {
+            yield return new($"visit:{n}", TimelineKind.Visit, at);
+        }
+
+        var answers = customer.Past.Where(p => p.Channel is not null).Concat(customer.Consent.Select(c => PastEvent.Of(c.Key, c.Value)));
+        foreach (var (answer, n) in answers.GroupBy(a => (a.At, a.Channel)).SelectMany(g => g.Select((a, n) => (a, n))))
+        {
+            yield return new($"consent:{answer.Channel}:{n}", TimelineKind.ConsentChanged, answer.At) { Channel = answer.Channel, State = answer.State, Source = answer.Source };
+        }
+
+        foreach (var message in CustomerMessage.Of(customer))
+        {
+            yield return new($"message:{message.Id}", TimelineKind.Message, message.At) { MessageId = message.Id, Channel = message.Channel };
+        }
+
+        // An import's id tells when it began; other ids tell nothing, and no time is made up.
+        if (customer.Import is { } import && Ids.TimeOf(import.Id) is { } began)
+        {
+            yield return new($"import:{import.Id}", TimelineKind.Imported, began) { ImportId = import.Id };
+        }
+    }
+
+    private decimal Major(long minor) => Money.ToMajor(minor, currency);
+}
