@@ -11,9 +11,35 @@ public enum ImportKind
     Orders,
 }
 
+/// <summary>Why a column is what it is.</summary>
+public enum ColumnBasis
+{
+    /// <summary>Its name is, or stands for, the field.</summary>
+    Name,
+
+    /// <summary>The caller's mapping says so.</summary>
+    Mapping,
+
+    /// <summary>The mapping that was last used for these headers says so.</summary>
+    Remembered,
+
+    /// <summary>Not a known field, and taken for an attribute because the caller wants that.</summary>
+    Attribute,
+
+    /// <summary>Not a known field: ignored.</summary>
+    Unknown,
+
+    /// <summary>Another column before it is this field: ignored.</summary>
+    Duplicate,
+
+    /// <summary>A column that an errors CSV adds: ignored.</summary>
+    Report,
+}
+
 /// <param name="Header">As it is in the file.</param>
 /// <param name="Field">What it is taken for, such as <c>email</c> or <c>attributes.fax</c>; null: ignored.</param>
-public sealed record ImportColumn(string Header, string? Field);
+/// <param name="Suggestion">The field that an unknown name comes nearest to, if any comes near.</param>
+public sealed record ImportColumn(string Header, string? Field, ColumnBasis Basis = ColumnBasis.Name, string? Suggestion = null);
 
 /// <summary>Which column is which field: by name with the usual synonyms, or as the caller says.</summary>
 public static class ColumnMap
@@ -67,10 +93,11 @@ public static class ColumnMap
     public static IReadOnlyCollection<string> Fields(ImportKind kind) => kind == ImportKind.Customers ? CustomerFields.Keys : OrderFields.Keys;
 
     /// <param name="mapping">Header → field, or null to ignore it; what it does not name is mapped by name.</param>
+    /// <param name="remembered">The mapping is not the caller's but the one last used.</param>
     /// <param name="attributes">Unknown columns become attributes; only customers have them.</param>
-    /// <exception cref="ProblemException">Nothing usable, or a required column missing.</exception>
+    /// <exception cref="ProblemException">There are too many columns, or too long names.</exception>
     public static IReadOnlyList<ImportColumn> Create(
-        ImportKind kind, IReadOnlyList<string> headers, IReadOnlyDictionary<string, string?>? mapping, bool attributes)
+        ImportKind kind, IReadOnlyList<string> headers, IReadOnlyDictionary<string, string?>? mapping = null, bool remembered = false, bool attributes = false)
     {
         if (headers.Count > MaxColumns)
         {
@@ -85,28 +112,39 @@ public static class ColumnMap
         var synonyms = kind == ImportKind.Customers ? CustomerSynonyms : OrderSynonyms;
         var explicitly = mapping?.ToDictionary(m => Normalize(m.Key), m => m.Value, StringComparer.Ordinal) ?? [];
         var taken = new HashSet<string>(explicitly.Values.OfType<string>(), StringComparer.Ordinal);
+        var seen = new HashSet<string>(StringComparer.Ordinal);
         var columns = new List<ImportColumn>(headers.Count);
         foreach (var header in headers)
         {
             var name = Normalize(header);
-            if (explicitly.TryGetValue(name, out var field))
+            var isFirst = seen.Add(name);
+            if (ImportFile.IsReportColumn(header))
             {
-                columns.Add(new(header, field));
-                explicitly[name] = null; // a second column of the same name is ignored
+                columns.Add(new(header, null, ColumnBasis.Report));
             }
-            else if (synonyms.TryGetValue(name, out field) && taken.Add(field))
+            else if (!isFirst && name.Length > 0)
             {
-                columns.Add(new(header, field));
+                columns.Add(new(header, null, ColumnBasis.Duplicate));
+            }
+            else if (explicitly.TryGetValue(name, out var field))
+            {
+                columns.Add(new(header, field, remembered ? ColumnBasis.Remembered : ColumnBasis.Mapping));
+            }
+            else if (synonyms.TryGetValue(name, out field))
+            {
+                columns.Add(taken.Add(field) ? new(header, field) : new(header, null, ColumnBasis.Duplicate));
+            }
+            else if (attributes && kind == ImportKind.Customers && AttributeName(header) is { } key && taken.Add(AttributePrefix + key))
+            {
+                columns.Add(new(header, AttributePrefix + key, ColumnBasis.Attribute));
             }
             else
             {
-                var attribute = attributes && kind == ImportKind.Customers && AttributeName(header) is { } key ? AttributePrefix + key : null;
-                columns.Add(new(header, attribute is not null && taken.Add(attribute) ? attribute : null));
+                columns.Add(new(header, null, ColumnBasis.Unknown));
             }
         }
 
-        Require(kind, columns);
-        return columns;
+        return [.. columns.Select(c => c.Basis == ColumnBasis.Unknown ? c with { Suggestion = NearestName.Of(Normalize(c.Header), synonyms, taken) } : c)];
     }
 
     /// <summary>Reads <c>{"Kundennummer":"externalId","Fax":"attributes.fax","Notes":null}</c>.</summary>
@@ -190,27 +228,28 @@ public static class ColumnMap
         return text.Length is > 0 and <= 64 && char.IsLetter(text[0]) ? text.ToString() : null;
     }
 
-    private static void Require(ImportKind kind, List<ImportColumn> columns)
-    {
-        bool Has(params string[] fields) => columns.Exists(c => fields.Contains(c.Field));
+    /// <summary>What an import of this kind needs, in groups of which one is enough.</summary>
+    public static IReadOnlyList<IReadOnlyList<string>> Required(ImportKind kind) => kind == ImportKind.Customers
+        ? [["externalId", "email", "phone"]]
+        : [["orderNumber"], ["customer.externalId", "customer.email", "customer.phone"], ["amount"]];
 
-        if (columns.TrueForAll(c => c.Field is null || c.Field.StartsWith(AttributePrefix, StringComparison.Ordinal)))
+    /// <returns>The group of which no field has a column, or null when nothing is missing.</returns>
+    public static IReadOnlyList<string>? Missing(ImportKind kind, IReadOnlyList<ImportColumn> columns) =>
+        Required(kind).FirstOrDefault(group => !columns.Any(c => c.Field is not null && group.Contains(c.Field)));
+
+    /// <exception cref="ProblemException">Nothing usable, or a required column missing.</exception>
+    public static void Require(ImportKind kind, IReadOnlyList<ImportColumn> columns)
+    {
+        if (columns.All(c => c.Field is null || c.Field.StartsWith(AttributePrefix, StringComparison.Ordinal)))
         {
             throw new NoUsableColumn(
                 kind.ToString().ToLowerInvariant(), Clip(string.Join(", ", columns.Take(20).Select(c => c.Header)), 200), string.Join(", ", Fields(kind))).ToException();
         }
 
-        string? missing = kind switch
+        if (Missing(kind, columns) is { } group)
         {
-            ImportKind.Customers => Has("externalId", "email", "phone") ? null : "one of externalId, email, phone",
-            _ when !Has("orderNumber") => "orderNumber",
-            _ when !Has("customer.externalId", "customer.email", "customer.phone") => "one of customer.externalId, customer.email, customer.phone",
-            _ when !Has("amount") => "amount",
-            _ => null,
-        };
-        if (missing is not null)
-        {
-            throw new RequiredColumnMissing(missing).ToException();
+            var near = columns.Where(c => c.Suggestion is not null).Take(3).Select(c => $"'{Clip(c.Header)}' may be {c.Suggestion}").ToList();
+            throw new RequiredColumnMissing((group.Count == 1 ? "" : "one of ") + string.Join(", ", group), near.Count > 0 ? $" ({string.Join(", ", near)})" : "").ToException();
         }
     }
 

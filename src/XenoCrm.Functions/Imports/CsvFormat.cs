@@ -3,30 +3,68 @@ using System.Text;
 namespace XenoCrm.Imports;
 
 /// <summary>How the bytes of a CSV file are to be read, as found out from its beginning.</summary>
-/// <param name="Encoding"><c>utf-8</c>, <c>utf-16le</c>, <c>utf-16be</c>: by the byte order mark, UTF-8 without one.</param>
+/// <param name="Encoding">By the byte order mark; without one UTF-16 by its zeros, else what the caller says, else UTF-8.</param>
 /// <param name="Separator">Comma, semicolon or tab: the one that the first line has most of.</param>
-/// <param name="Start">Bytes of the file before the header: a byte order mark, a line <c>sep=;</c>. Counted in UTF-8.</param>
+/// <param name="Start">Bytes before the header: a byte order mark, a line <c>sep=;</c>. Counted in UTF-8, as all offsets are.</param>
 public sealed record CsvFormat(string Encoding, char Separator, int Start)
 {
     public const string Utf8 = "utf-8";
     public const string Utf16LittleEndian = "utf-16le";
     public const string Utf16BigEndian = "utf-16be";
+    public const string Windows1252 = "windows-1252";
 
     /// <summary>How much of a file <see cref="Detect"/> wants to see.</summary>
     public const int HeadBytes = 64 * 1024;
 
-    /// <returns>Null when this is no text: an image, an archive, a workbook.</returns>
-    public static CsvFormat? Detect(ReadOnlySpan<byte> head)
+    /// <summary>The encoding that a name stands for, or null when files in it are not read.</summary>
+    /// <remarks>Latin-1 is read as Windows-1252, as browsers do: the same but for control characters that no file has.</remarks>
+    public static string? EncodingOf(string name) => name.ToLowerInvariant() switch
     {
-        if (head.StartsWith<byte>([0xFF, 0xFE]) || head.StartsWith<byte>([0xFE, 0xFF]))
+        "utf-8" or "utf8" or "us-ascii" or "ascii" => Utf8,
+        "utf-16" or "utf-16le" or "unicode" => Utf16LittleEndian,
+        "utf-16be" => Utf16BigEndian,
+        "windows-1252" or "cp1252" or "iso-8859-1" or "latin1" or "latin-1" => Windows1252,
+        _ => null,
+    };
+
+    /// <param name="head">The first <see cref="HeadBytes"/> of the file, or all of it.</param>
+    /// <param name="encoding">What the caller says of a file without a byte order mark.</param>
+    /// <returns>Null when this is no text.</returns>
+    public static CsvFormat? Detect(ReadOnlySpan<byte> head, string? encoding = null)
+    {
+        var found = head.StartsWith<byte>([0xFF, 0xFE]) ? Utf16LittleEndian
+            : head.StartsWith<byte>([0xFE, 0xFF]) ? Utf16BigEndian
+            : head.StartsWith<byte>([0xEF, 0xBB, 0xBF]) ? Utf8
+            : Utf16WithoutMark(head) ?? encoding ?? Utf8;
+        var text = found == Utf8 ? head : System.Text.Encoding.UTF8.GetBytes(Decoder(found).GetString(head));
+        var mark = text.StartsWith<byte>([0xEF, 0xBB, 0xBF]) ? 3 : 0;
+        return LooksBinary(text) ? null : Of(found, text[mark..], mark);
+    }
+
+    /// <summary>What <see cref="Encoding"/> names.</summary>
+    public static Encoding Decoder(string encoding) => encoding switch
+    {
+        Utf16LittleEndian => new UnicodeEncoding(bigEndian: false, byteOrderMark: false),
+        Utf16BigEndian => new UnicodeEncoding(bigEndian: true, byteOrderMark: false),
+        Windows1252 => CodePagesEncodingProvider.Instance.GetEncoding(1252)!,
+        _ => System.Text.Encoding.UTF8,
+    };
+
+    /// <summary>Latin letters in UTF-16 have a zero in every other byte, and text in UTF-8 has none at all.</summary>
+    private static string? Utf16WithoutMark(ReadOnlySpan<byte> head)
+    {
+        int even = 0, odd = 0;
+        var length = Math.Min(head.Length, 1024) & ~1;
+        for (var i = 0; i < length; i += 2)
         {
-            var bigEndian = head[0] == 0xFE;
-            var text = System.Text.Encoding.UTF8.GetBytes(new UnicodeEncoding(bigEndian, false).GetString(head[2..]));
-            return LooksBinary(text) ? null : Of(bigEndian ? Utf16BigEndian : Utf16LittleEndian, text, 0);
+            even += head[i] == 0 ? 1 : 0;
+            odd += head[i + 1] == 0 ? 1 : 0;
         }
 
-        var mark = head.StartsWith<byte>([0xEF, 0xBB, 0xBF]) ? 3 : 0;
-        return LooksBinary(head) ? null : Of(Utf8, head[mark..], mark);
+        return length < 8 ? null
+            : odd * 4 > length && even * 20 < length ? Utf16LittleEndian
+            : even * 4 > length && odd * 20 < length ? Utf16BigEndian
+            : null;
     }
 
     private static CsvFormat Of(string encoding, ReadOnlySpan<byte> text, int start)
@@ -71,20 +109,15 @@ public sealed record CsvFormat(string Encoding, char Separator, int Start)
         return semicolons > commas && semicolons >= tabs ? ';' : tabs > commas ? '\t' : ',';
     }
 
-    /// <summary>Text has no NUL, and hardly any other control character: what images, archives and workbooks are full of.</summary>
+    /// <summary>Text has hardly any control characters: what pictures and programs are full of. A few spoil their rows only.</summary>
     private static bool LooksBinary(ReadOnlySpan<byte> head)
     {
-        if (head.StartsWith("PK\x03\x04"u8) || head.StartsWith("%PDF-"u8) || head.StartsWith("\x1f\x8b"u8) || head.Contains((byte)0))
-        {
-            return true;
-        }
-
         var controls = 0;
         foreach (var b in head)
         {
             controls += b < 0x20 && b is not ((byte)'\t' or (byte)'\n' or (byte)'\r') ? 1 : 0;
         }
 
-        return controls * 50 > head.Length;
+        return controls > 3 && controls * 50 > head.Length;
     }
 }

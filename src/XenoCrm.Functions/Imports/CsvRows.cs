@@ -18,6 +18,7 @@ public enum RowFault
     QuoteUnclosed,
     QuoteMalformed,
     InvalidUtf8,
+    Nul,
 }
 
 /// <summary>Opens the file at an offset. Called again wherever reading has to start over from a row.</summary>
@@ -137,6 +138,7 @@ public sealed class CsvRows(CsvFormat format, OpenCsv open, CsvPosition from) : 
 
         // A quote inside an unquoted field (5" disk) is text.
         return malformed is CsvMalformedReason.TextAfterClosingQuote ? RowFault.QuoteMalformed
+            : raw.Contains((byte)0) ? RowFault.Nul
             : Utf8.IsValid(raw) ? RowFault.None
             : RowFault.InvalidUtf8;
     }
@@ -207,9 +209,8 @@ public sealed class CsvRows(CsvFormat format, OpenCsv open, CsvPosition from) : 
             return await open(offset, cancellation);
         }
 
-        // Offsets count the UTF-8 form, so a place in a UTF-16 file is found by converting what is before it.
-        var stream = Encoding.CreateTranscodingStream(
-            await open(2, cancellation), new UnicodeEncoding(format.Encoding == CsvFormat.Utf16BigEndian, false), Encoding.UTF8);
+        // Offsets count the UTF-8 form, so a place in another file is found by converting what is before it.
+        var stream = Encoding.CreateTranscodingStream(await open(0, cancellation), CsvFormat.Decoder(format.Encoding), Encoding.UTF8);
         var buffer = new byte[64 * 1024];
         while (offset > 0)
         {

@@ -9,6 +9,9 @@ public static partial class FieldValues
 {
     private static readonly SearchValues<char> Decimal = SearchValues.Create("0123456789.");
 
+    /// <summary>Between groups of digits: point, comma, the spaces that do not break lines, apostrophes.</summary>
+    private static readonly SearchValues<char> GroupSigns = SearchValues.Create(".,' \u00A0\u202F\u2019");
+
     private static readonly string[] Iso =
     [
         "yyyy-MM-dd", "yyyy-MM-dd'T'HH:mm", "yyyy-MM-dd'T'HH:mm:ss", "yyyy-MM-dd'T'HH:mm:ss.FFFFFFF", "yyyy-MM-dd HH:mm", "yyyy-MM-dd HH:mm:ss", "yyyy-MM-dd HH:mm:ss.FFFFFFF",
@@ -16,18 +19,78 @@ public static partial class FieldValues
         "yyyyMMdd",
     ];
 
-    /// <summary>Plain decimals: <c>1234.5</c>, <c>-0.99</c>. Neither grouping nor exponents: <c>1.234</c> is one and a bit.</summary>
+    /// <summary>
+    /// Without a separator plain decimals: <c>1234.5</c>, <c>-0.99</c>; neither grouping nor exponents, <c>1.234</c> is one
+    /// and a bit. With one also grouped: <c>1.234,56</c> for a comma, <c>1,234.56</c> and <c>12,34,567.00</c> for a point.
+    /// </summary>
     /// <returns>Null when read, else the code of what is wrong.</returns>
-    public static string? Amount(ReadOnlySpan<char> text, out decimal value)
+    public static string? Amount(ReadOnlySpan<char> text, char? separator, out decimal value)
     {
-        if (!decimal.TryParse(text, NumberStyles.AllowLeadingSign | NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out value))
+        var sign = text.Length > 0 && text[0] is '+' or '-' ? 1 : 0;
+        var number = separator is { } point ? Ungroup(text[sign..], point) : Plain(text[sign..]);
+        value = 0;
+        if (number is null)
         {
-            // 40 digits are a number, only too large a one.
-            return !text.TrimStart("+-").ContainsAnyExcept(Decimal) && text.Count('.') <= 1 && text.ContainsAnyInRange('0', '9')
-                ? RowCodes.AmountOutOfRange : RowCodes.AmountInvalid;
+            return separator is null && (Ungroup(text[sign..], ',') ?? Ungroup(text[sign..], '.')) is not null
+                ? RowCodes.AmountAmbiguous : RowCodes.AmountInvalid;
         }
 
+        // 40 digits are a number, only too large a one.
+        if (!decimal.TryParse(number, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out value))
+        {
+            return RowCodes.AmountOutOfRange;
+        }
+
+        value = sign == 1 && text[0] == '-' ? -value : value;
         return null;
+    }
+
+    private static string? Plain(ReadOnlySpan<char> text) =>
+        !text.ContainsAnyExcept(Decimal) && text.Count('.') <= 1 && text.ContainsAnyInRange('0', '9') ? text.ToString() : null;
+
+    /// <returns>Digits with at most a point, or null when the groups are not of three (or, in the Indian way, of two and a last of three).</returns>
+    private static string? Ungroup(ReadOnlySpan<char> text, char point)
+    {
+        var end = text.LastIndexOf(point);
+        var whole = end < 0 ? text : text[..end];
+        var fraction = end < 0 ? [] : text[(end + 1)..];
+        if (fraction.ContainsAnyExceptInRange('0', '9') || (whole.IsEmpty && fraction.IsEmpty))
+        {
+            return null;
+        }
+
+        var digits = new System.Text.StringBuilder(text.Length);
+        var first = whole.IndexOfAnyExceptInRange('0', '9');
+        if (first < 0)
+        {
+            return digits.Append(whole).Append('.').Append(fraction).ToString();
+        }
+
+        var group = whole[first];
+        if (first is 0 or > 3 || group == point || !GroupSigns.Contains(group))
+        {
+            return null;
+        }
+
+        digits.Append(whole[..first]);
+        var rest = whole[(first + 1)..];
+        while (true)
+        {
+            var next = rest.IndexOf(group);
+            var part = next < 0 ? rest : rest[..next];
+            if (part.ContainsAnyExceptInRange('0', '9') || (part.Length != 3 && (next < 0 || part.Length != 2)))
+            {
+                return null;
+            }
+
+            digits.Append(part);
+            if (next < 0)
+            {
+                return digits.Append('.').Append(fraction).ToString();
+            }
+
+            rest = rest[(next + 1)..];
+        }
     }
 
     /// <summary>ISO 8601, or the format that the file is said to have. A time without an offset is UTC.</summary>
@@ -82,7 +145,8 @@ public static partial class FieldValues
     /// <summary>For people.</summary>
     public static string Explain(string code) => code switch
     {
-        RowCodes.AmountInvalid => "A plain decimal is expected, such as 1234.56: no grouping, no exponent, no currency sign.",
+        RowCodes.AmountInvalid => "A number is expected, such as 1234.56: no exponent, no currency sign, no brackets.",
+        RowCodes.AmountAmbiguous => "Comma or point for the decimals? Write 1234.56, or say what the file has with decimalSeparator=, or decimalSeparator=. and its numbers may be grouped.",
         RowCodes.AmountOutOfRange => "That many digits are no amount.",
         RowCodes.DateAmbiguous => "Day or month first? Write yyyy-MM-dd, or say what the file has with dateFormat=dd/MM/yyyy or dateFormat=MM/dd/yyyy.",
         _ => "A date is expected, such as 2026-01-31 or 2026-01-31T08:15:00Z, or in the file's dateFormat.",

@@ -22,20 +22,32 @@ public sealed record FileEmpty()
 public sealed record FileNotCsv()
     : Problem(415, "import.not_csv", "The file is not a CSV", "The content is binary. Send comma, semicolon or tab separated text in UTF-8.");
 
+public sealed record FileCompressed(string What)
+    : Problem(415, "import.file_compressed", "The file is compressed", $"This is {What}. Unpack it and send the CSV that is in it.");
+
+public sealed record FileWorkbook()
+    : Problem(415, "import.file_workbook", "The file is a workbook", "Save the sheet as \"CSV UTF-8\" and send that.");
+
+public sealed record EncodingUnsupported()
+    : Problem(400, "import.encoding_unsupported", "The encoding is not supported", "It is one of utf-8, utf-16le, utf-16be, windows-1252, iso-8859-1.");
+
 public sealed record HeaderUnreadable(string Reason)
     : Problem(422, "import.header_unreadable", "The header cannot be read", Reason);
 
 public sealed record NoUsableColumn(string Kind, string Headers, string Known)
     : Problem(422, "import.no_usable_column", "No column can be used", $"None of the columns ({Headers}) is one of {Kind}. Known are {Known}; others can be mapped with 'mapping'.");
 
-public sealed record RequiredColumnMissing(string Wanted)
-    : Problem(422, "import.required_column_missing", "A required column is missing", $"Wanted: {Wanted}. Name it in the header or map it with 'mapping'.");
+public sealed record RequiredColumnMissing(string Wanted, string Near)
+    : Problem(422, "import.required_column_missing", "A required column is missing", $"Wanted: {Wanted}. Name it in the header or map it with 'mapping'{Near}.");
 
 public sealed record NoRowUsable(long Rows)
     : Problem(422, "import.no_row_usable", "No row can be used", $"All {Rows} rows have errors; the first are in 'report'.");
 
 public sealed record MappingInvalid(string Reason)
     : Problem(400, "import.mapping_invalid", "The mapping is not valid", Reason);
+
+public sealed record MappingNotFound(string Id)
+    : Problem(404, "import.mapping_not_found", "There is no such mapping", $"No remembered mapping has the id {Id}.");
 
 public sealed record DateFormatUnsupported(string Format)
     : Problem(400, "import.date_format_unsupported", "The date format is not supported", $"'{Format}' must be made of dd, MM, yyyy and, for times, HH, mm, ss, such as dd/MM/yyyy or dd-MM-yyyy HH:mm.");
@@ -62,10 +74,15 @@ public static class RowCodes
     public const string QuoteUnclosed = "import.quote_unclosed";
     public const string QuoteMalformed = "import.quote_malformed";
     public const string EncodingInvalid = "import.encoding_invalid";
+    public const string NulCharacter = "import.nul_character";
     public const string TooManyFields = "import.too_many_fields";
+
+    /// <summary>A warning.</summary>
+    public const string TooFewFields = "import.too_few_fields";
     public const string Required = "import.required";
     public const string DateInvalid = "import.date_invalid";
     public const string DateAmbiguous = "import.date_ambiguous";
+    public const string AmountAmbiguous = "import.amount_ambiguous";
     public const string AmountInvalid = "import.amount_invalid";
     public const string AmountOutOfRange = "import.amount_out_of_range";
     public const string ValueUnknown = "import.value_unknown";

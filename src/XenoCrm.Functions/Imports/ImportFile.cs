@@ -3,35 +3,6 @@ using XenoCrm.Platform.Errors;
 
 namespace XenoCrm.Imports;
 
-/// <summary>What a caller, or the metadata of a blob, says about a file.</summary>
-public sealed record ImportSettings
-{
-    /// <summary>Header → field, or null to ignore the column. Columns that are not named are mapped by name.</summary>
-    public IReadOnlyDictionary<string, string?>? Mapping { get; init; }
-
-    /// <summary>What dates look like beside ISO 8601: <c>dd/MM/yyyy</c>, <c>MM/dd/yyyy</c>, <c>dd-MM-yyyy HH:mm</c>.</summary>
-    public string? DateFormat { get; init; }
-
-    /// <summary>Unknown columns become <c>attributes.*</c> of the customers.</summary>
-    public bool Attributes { get; init; }
-
-    /// <summary>An order of an unknown customer creates the customer from its reference; else it is a row error.</summary>
-    public bool CreateMissingCustomers { get; init; }
-
-    public void Validate(ImportKind kind)
-    {
-        if (Mapping is not null)
-        {
-            ColumnMap.ValidateMapping(kind, Mapping);
-        }
-
-        if (DateFormat is not null && FieldValues.DateFormats(DateFormat) is null)
-        {
-            throw new DateFormatUnsupported(DateFormat.Length > 40 ? DateFormat[..40] : DateFormat).ToException();
-        }
-    }
-}
-
 /// <summary>A CSV whose beginning has been looked at: how to read it, and what its columns are.</summary>
 /// <param name="Start">The first row after the header.</param>
 public sealed record ImportFile(CsvFormat Format, IReadOnlyList<ImportColumn> Columns, CsvPosition Start)
@@ -44,10 +15,22 @@ public sealed record ImportFile(CsvFormat Format, IReadOnlyList<ImportColumn> Co
     public static bool IsReportColumn(string header) => ReportNames.Contains(ColumnMap.Normalize(header));
 
     /// <summary>Finds out encoding, separator and columns.</summary>
-    /// <exception cref="ProblemException">Not a CSV, empty, or no usable column.</exception>
-    public static async Task<ImportFile> InspectAsync(ImportKind kind, ImportSettings settings, OpenCsv open, CancellationToken cancellation)
+    /// <param name="memory">Where the mapping of these headers is looked up when the caller has none.</param>
+    /// <exception cref="ProblemException">Not a CSV, empty, or a required column is missing.</exception>
+    public static async Task<ImportFile> InspectAsync(ImportKind kind, ImportSettings settings, OpenCsv open, MappingMemory? memory, CancellationToken cancellation)
     {
         settings.Validate(kind);
+        var (format, headers, first) = await ReadHeaderAsync(settings, open, cancellation);
+        var remembered = settings.Mapping is null && memory is not null ? await memory.FindAsync(kind, headers, cancellation) : null;
+        var columns = ColumnMap.Create(kind, headers, settings.Mapping ?? remembered?.Mapping, remembered is not null, settings.Attributes);
+        ColumnMap.Require(kind, columns);
+        return first is null ? throw new FileEmpty().ToException() : new(format, columns, first);
+    }
+
+    /// <returns>The header as it is in the file, and where the first row after it starts; null when there is none.</returns>
+    public static async Task<(CsvFormat Format, IReadOnlyList<string> Headers, CsvPosition? First)> ReadHeaderAsync(
+        ImportSettings settings, OpenCsv open, CancellationToken cancellation)
+    {
         var head = new byte[CsvFormat.HeadBytes];
         int length;
         await using (var stream = await open(0, cancellation))
@@ -55,42 +38,45 @@ public sealed record ImportFile(CsvFormat Format, IReadOnlyList<ImportColumn> Co
             length = await stream.ReadAtLeastAsync(head, head.Length, throwOnEndOfStream: false, cancellation);
         }
 
-        var format = CsvFormat.Detect(head.AsSpan(0, length)) ?? throw new FileNotCsv().ToException();
-        await using var rows = new CsvRows(format, open, new(format.Start, 1, 0));
-        do
+        if (ForeignFile.Recognize(head.AsSpan(0, length)) is { } foreign)
         {
-            if (!await rows.ReadAsync(cancellation))
-            {
-                throw new FileEmpty().ToException();
-            }
+            throw foreign.ToException();
         }
-        while (rows.IsBlank);
+
+        var encoding = settings.Encoding is { } name ? CsvFormat.EncodingOf(name) : null;
+        var format = CsvFormat.Detect(head.AsSpan(0, length), encoding) ?? throw new FileNotCsv().ToException();
+        await using var rows = new CsvRows(format, open, new(format.Start, 1, 0));
+        if (!await ReadRowAsync(rows, cancellation))
+        {
+            throw new FileEmpty().ToException();
+        }
 
         if (rows.Fault != RowFault.None)
         {
             throw new HeaderUnreadable(rows.Fault switch
             {
                 RowFault.TooLong => $"It is longer than {CsvRows.MaxRowBytes / 1024} KiB.",
-                RowFault.InvalidUtf8 => "It is not UTF-8. Save the file as \"CSV UTF-8\".",
+                RowFault.InvalidUtf8 => RowText.NotUtf8,
+                RowFault.Nul => "It holds a NUL character.",
                 _ => "Its quotes are not balanced.",
             }).ToException();
         }
 
-        // Separators at the end of the header make columns without a name and without data.
         var headers = Enumerable.Range(0, rows.FieldCount).Select(i => rows.Text(i).Trim()).ToList();
-        var columns = ColumnMap.Create(kind, headers, settings.Mapping, settings.Attributes)
-            .Select(c => IsReportColumn(c.Header) ? c with { Field = null } : c).ToList();
+        return (format, headers, await ReadRowAsync(rows, cancellation) ? rows.Position : null);
+    }
 
-        do
+    private static async Task<bool> ReadRowAsync(CsvRows rows, CancellationToken cancellation)
+    {
+        while (await rows.ReadAsync(cancellation))
         {
-            if (!await rows.ReadAsync(cancellation))
+            if (!rows.IsBlank)
             {
-                throw new FileEmpty().ToException();
+                return true;
             }
         }
-        while (rows.IsBlank);
 
-        return new(format, columns, rows.Position);
+        return false;
     }
 
     public static OpenCsv InMemory(ReadOnlyMemory<byte> bytes)
@@ -106,6 +92,8 @@ public sealed record ImportFile(CsvFormat Format, IReadOnlyList<ImportColumn> Co
             return new(new MemoryStream(array.Array!, array.Offset + from, array.Count - from, writable: false));
         };
     }
+
+    public IReadOnlyList<string> Headers => [.. Columns.Select(c => c.Header)];
 
     /// <summary>The fields of one row of the file, from its bytes.</summary>
     public List<string> Split(ReadOnlyMemory<byte> raw)

@@ -9,9 +9,11 @@ using XenoCrm.Platform.OpenApi;
 namespace XenoCrm.Imports;
 
 public sealed class ImportFunctions(
-    WorkspaceStore<ImportJob> jobs, RegisterImport register, RunImport run, StartImport start, CancelImport cancel, ReadImportErrors errors, Cursors cursors)
+    WorkspaceStore<ImportJob> jobs, RegisterImport register, RunImport run, StartImport start, CancelImport cancel, ReadImportErrors errors,
+    PreviewMapping preview, MappingMemory memory, Cursors cursors)
 {
     private const string List = "imports";
+    private const string Mappings = "import-mappings";
 
     /// <summary>Only registers: a blob trigger gives a file five tries and no checkpoint, a queue message gives as many as it takes.</summary>
     [Function("RegisterImport")]
@@ -40,6 +42,41 @@ public sealed class ImportFunctions(
     {
         var started = await start.HandleAsync(await request.ReadAsync<StartImportRequest>(cancellation), request.Caller(), cancellation);
         return Reply.Created($"/api/imports/{started.Import.Id}", started);
+    }
+
+    [Function("PreviewImport")]
+    [RequireRole(Role.Manager)]
+    [Describe("Preview how the columns of a file are mapped", "Sample values, what each column is taken for and why, suggestions for names that are not known. The first 64 KB of the file are enough; nothing is imported.")]
+    [Body(typeof(string), ContentTypes = ["text/csv", "multipart/form-data"])]
+    [Query("kind", typeof(ImportKind), "customers or orders")]
+    [Query("mapping", typeof(string), "JSON object: header → field, or null to ignore the column. Absent: as it was mapped the last time, else by name")]
+    [Query("encoding", typeof(string), "Of a file that is not UTF-8 and has no byte order mark: windows-1252, utf-16le, utf-16be")]
+    [Query("attributes", typeof(bool), "Take unknown columns for attributes.*")]
+    [Answers(200, typeof(MappingPreview)), Problems(413, 415, 422)]
+    public async Task<IResult> Preview(
+        [HttpTrigger(AuthorizationLevel.Anonymous, "post", Route = "api/imports/preview")] HttpRequest request, CancellationToken cancellation) =>
+        Reply.Ok(await preview.HandleAsync(request, cancellation));
+
+    [Function("ListImportMappings")]
+    [RequireRole(Role.Viewer)]
+    [Describe("List remembered mappings", "A mapping that brought in rows is used again for files with the same headers, in any order, until one is given."), Paged]
+    [Answers(200, typeof(Page<MappingView>))]
+    public async Task<IResult> RememberedMappings(
+        [HttpTrigger(AuthorizationLevel.Anonymous, "get", Route = "api/imports/mappings")] HttpRequest request, CancellationToken cancellation)
+    {
+        var page = PageRequest.From(request, cursors, Mappings);
+        var items = await memory.PageAsync(page.Position, page.Limit, cancellation);
+        return Reply.Ok(new Page<MappingView>(items, items.Count == page.Limit ? cursors.Protect(Mappings, items[^1].Id) : null));
+    }
+
+    [Function("ForgetImportMapping")]
+    [RequireRole(Role.Manager)]
+    [Describe("Forget a remembered mapping"), Answers(204), Problems(404)]
+    public async Task<IResult> Forget(
+        [HttpTrigger(AuthorizationLevel.Anonymous, "delete", Route = "api/imports/mappings/{id}")] HttpRequest request, string id, CancellationToken cancellation)
+    {
+        await memory.ForgetAsync(id, cancellation);
+        return Reply.NoContent();
     }
 
     [Function("ListImports")]

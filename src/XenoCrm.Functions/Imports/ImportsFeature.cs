@@ -19,6 +19,9 @@ public static class ImportsFeature
             .ValidateOnStart();
 
         services.AddWorkspaceStore<ImportJob>(ImportJob.KindName);
+        services.AddWorkspaceStore<RememberedMapping>(RememberedMapping.KindName);
+        services.AddSingleton<MappingMemory>();
+        services.AddSingleton<PreviewMapping>();
         services.AddSingleton<ImportBlobs>();
         services.AddSingleton<ImportResults>();
         services.AddSingleton<ImportPipeline>();

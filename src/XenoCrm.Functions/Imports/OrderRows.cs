@@ -4,7 +4,7 @@ using XenoCrm.Orders;
 namespace XenoCrm.Imports;
 
 /// <summary>Rows of an orders file → drafts, each value checked, every problem of a row reported.</summary>
-public sealed class OrderRows(IReadOnlyList<ImportColumn> columns, string[]? dateFormats, string currency)
+public sealed class OrderRows(IReadOnlyList<ImportColumn> columns, string[]? dateFormats, char? decimalSeparator, string currency)
 {
     private readonly RowText text = new(columns);
     private readonly List<FieldIssue> issues = [];
@@ -49,7 +49,7 @@ public sealed class OrderRows(IReadOnlyList<ImportColumn> columns, string[]? dat
             return null;
         }
 
-        return Check("amount", FieldValues.Amount(value, out var amount)) ? amount : null;
+        return Check("amount", FieldValues.Amount(value, decimalSeparator, out var amount)) ? amount : null;
     }
 
     private DateTimeOffset? PlacedAt() =>

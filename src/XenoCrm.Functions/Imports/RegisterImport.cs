@@ -102,14 +102,6 @@ public sealed class RegisterImport(
     private static ImportSettings SettingsOf(ImportKind kind, IDictionary<string, string> metadata)
     {
         var given = new Dictionary<string, string>(metadata, StringComparer.OrdinalIgnoreCase);
-        return new()
-        {
-            Mapping = given.TryGetValue("mapping", out var mapping) ? ColumnMap.ParseMapping(kind, mapping) : null,
-            DateFormat = given.GetValueOrDefault("dateFormat"),
-            Attributes = IsTrue(given.GetValueOrDefault("attributes")),
-            CreateMissingCustomers = IsTrue(given.GetValueOrDefault("createMissingCustomers")),
-        };
+        return ImportSettings.Read(kind, given.GetValueOrDefault);
     }
-
-    private static bool IsTrue(string? text) => string.Equals(text, "true", StringComparison.OrdinalIgnoreCase);
 }

@@ -5,9 +5,12 @@ namespace XenoCrm.Imports;
 /// <summary>The text of the current row by field, trimmed; empty is null. One instance serves all rows of a file.</summary>
 public sealed class RowText
 {
+    public const string NotUtf8 = "This is not UTF-8. Save the file as \"CSV UTF-8\", or say what it is: encoding=windows-1252.";
+
     private readonly IReadOnlyList<ImportColumn> columns;
     private readonly Dictionary<string, int> columnOf = [];
     private readonly string?[] values;
+    private readonly int neededColumns;
 
     public RowText(IReadOnlyList<ImportColumn> columns)
     {
@@ -19,6 +22,7 @@ public sealed class RowText
             if (columns[i].Field is { } field)
             {
                 columnOf.TryAdd(field, i);
+                neededColumns = i + 1;
                 if (field.StartsWith(ColumnMap.AttributePrefix, StringComparison.Ordinal))
                 {
                     attributes.Add((field[ColumnMap.AttributePrefix.Length..], i));
@@ -60,6 +64,13 @@ public sealed class RowText
             }
         }
 
+        if (row.FieldCount < neededColumns)
+        {
+            // Programs leave out empty fields at the end of a line, but a line that was cut off looks the same.
+            run.Add(new(row.Row, columns[neededColumns - 1].Header, RowCodes.TooFewFields,
+                $"The row has {row.FieldCount} fields and the header {columns.Count}; those that are missing are taken for empty.", null, Warning: true));
+        }
+
         for (var i = 0; i < values.Length; i++)
         {
             values[i] = columns[i].Field is null || row.Span(i).IsEmpty ? null : Clean(row.Text(i));
@@ -91,6 +102,7 @@ public sealed class RowText
         RowFault.TooLong => (RowCodes.TooLong, $"The row is longer than {CsvRows.MaxRowBytes / 1024} KiB."),
         RowFault.QuoteUnclosed => (RowCodes.QuoteUnclosed, "A quote is opened and not closed. Quotes within a value are doubled."),
         RowFault.QuoteMalformed => (RowCodes.QuoteMalformed, "Text follows a closing quote. Quotes within a value are doubled."),
-        _ => (RowCodes.EncodingInvalid, "The row is not UTF-8. Save the file as \"CSV UTF-8\"."),
+        RowFault.Nul => (RowCodes.NulCharacter, "The row holds a NUL character, which no text has."),
+        _ => (RowCodes.EncodingInvalid, NotUtf8),
     };
 }

@@ -12,7 +12,7 @@ namespace XenoCrm.Imports;
 /// run again, whose rows are recognised by their import mark and counted as what they were.
 /// </summary>
 public sealed class RunImport(
-    WorkspaceStore<ImportJob> jobs, ImportBlobs blobs, ImportResults results, ImportPipeline pipeline, JobQueue queue,
+    WorkspaceStore<ImportJob> jobs, ImportBlobs blobs, ImportResults results, ImportPipeline pipeline, MappingMemory memory, JobQueue queue,
     IOptions<ImportOptions> options, TimeProvider clock, ILogger<RunImport> log) : IDisposable
 {
     private static readonly TimeSpan SlotWait = TimeSpan.FromSeconds(5);
@@ -117,7 +117,7 @@ public sealed class RunImport(
         var open = blobs.Open(job.Blob!, job.BlobETag!);
         if (job.File is not { } file)
         {
-            file = await ImportFile.InspectAsync(job.Target!.Value, job.Settings, open, cancellation);
+            file = await ImportFile.InspectAsync(job.Target!.Value, job.Settings, open, memory, cancellation);
             if (!await progress.SaveAsync(j => j with { Format = file.Format, Columns = file.Columns, Next = file.Start }, cancellation))
             {
                 return;
@@ -138,6 +138,11 @@ public sealed class RunImport(
             async run =>
             {
                 await results.WriteAsync(job.Id, run, file, repeated: run.Number == first, cancellation);
+                if (run.Next is null && progress.Job.Counts + run.Counts is var all && all.Failed < all.Rows)
+                {
+                    await memory.RememberAsync(work.Kind, file.Headers, job.Settings.Mapping, job.CreatedBy, cancellation);
+                }
+
                 slice = clock.GetElapsedTime(started) >= options.Value.TimeSlice;
                 return await progress.CommitAsync(run, cancellation) && !slice;
             },

@@ -4,7 +4,7 @@ namespace XenoCrm.Imports;
 public sealed class RunReader(ImportWork work, CsvRows rows, ImportOptions options, string currency)
 {
     private readonly CustomerRows customers = new(work.File.Columns, work.DateFormats);
-    private readonly OrderRows orders = new(work.File.Columns, work.DateFormats, currency);
+    private readonly OrderRows orders = new(work.File.Columns, work.DateFormats, work.Settings.DecimalSeparator?[0], currency);
     private bool held;
 
     /// <summary>The next run; its end is known by the row after it, which is held for the one to come.</summary>

@@ -14,8 +14,19 @@ public sealed record StartImportRequest
     /// <summary>Header → field, or null to ignore the column.</summary>
     public IReadOnlyDictionary<string, string?>? Mapping { get; init; }
 
+    /// <summary>What dates look like beside ISO 8601: <c>dd/MM/yyyy</c>.</summary>
     public string? DateFormat { get; init; }
+
+    /// <summary><c>,</c> or <c>.</c>: then amounts may be grouped.</summary>
+    public string? DecimalSeparator { get; init; }
+
+    /// <summary>Of a file that is not UTF-8 and has no byte order mark: <c>windows-1252</c>, <c>utf-16le</c>.</summary>
+    public string? Encoding { get; init; }
+
+    /// <summary>Unknown columns become attributes.</summary>
     public bool Attributes { get; init; }
+
+    /// <summary>An order of an unknown customer creates the customer.</summary>
     public bool CreateMissingCustomers { get; init; }
 }
 
@@ -39,6 +50,8 @@ public sealed class StartImport(WorkspaceStore<ImportJob> jobs, ImportBlobs blob
         {
             Mapping = request.Mapping,
             DateFormat = request.DateFormat,
+            DecimalSeparator = request.DecimalSeparator,
+            Encoding = request.Encoding,
             Attributes = request.Attributes,
             CreateMissingCustomers = request.CreateMissingCustomers,
         };

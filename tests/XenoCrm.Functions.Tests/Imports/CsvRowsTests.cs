@@ -120,17 +120,84 @@ public class CsvRowsTests
     }
 
     [Theory]
-    [InlineData(new byte[] { 0x89, (byte)'P', (byte)'N', (byte)'G', 13, 10, 26, 10, 0, 0, 0, 13 })]
-    [InlineData(new byte[] { (byte)'P', (byte)'K', 3, 4, 20, 1, 1, 1 })]
-    [InlineData(new byte[] { (byte)'%', (byte)'P', (byte)'D', (byte)'F', (byte)'-', (byte)'1' })]
-    [InlineData(new byte[] { 0xFF, 0xD8, 0xFF, 0xE0, 0, 16, (byte)'J', (byte)'F' })]
-    public void What_is_no_text_is_recognised(byte[] head) => CsvFormat.Detect(head).ShouldBeNull();
+    [InlineData("utf-16le", "utf-16le", "name,city\nÀlan,Zürich\n")]
+    [InlineData("utf-16be", "utf-16be", "name;city\nÀlan 日本;Zürich\n")]
+    public async Task UTF_16_without_a_mark_is_known_by_its_zeros(string encoding, string expected, string text)
+    {
+        var rows = await ReadAsync(CsvFormat.Decoder(encoding).GetBytes(text));
+
+        rows.Format.Encoding.ShouldBe(expected);
+        rows.Rows[1].Fields[1].ShouldBe("Zürich");
+    }
+
+    [Fact]
+    public async Task Latin_1_is_converted_when_the_caller_says_so_and_spoils_its_rows_else()
+    {
+        var file = CsvFormat.Decoder(CsvFormat.Windows1252).GetBytes("name,city\nJosé,Köln\nPlain,Bonn\n€uro,x\n");
+        (await ReadAsync(file)).Rows.Select(r => r.Fault).ShouldBe([RowFault.None, RowFault.InvalidUtf8, RowFault.None, RowFault.InvalidUtf8]);
+
+        var rows = await ReadAsync(file, CsvFormat.Windows1252);
+        rows.Rows.Select(r => string.Join('|', r.Fields)).ShouldBe(["name|city", "José|Köln", "Plain|Bonn", "€uro|x"]);
+
+        // What the caller says is about files that do not say it themselves.
+        (await ReadAsync([0xEF, 0xBB, 0xBF, .. "a\nü\n"u8], CsvFormat.Windows1252)).Rows[1].Fields.ShouldBe(["ü"]);
+    }
+
+    [Fact]
+    public async Task A_converted_file_is_read_again_from_any_row()
+    {
+        var text = "id;text\n" + string.Concat(Enumerable.Range(1, 500).Select(i => $"{i};Zürich \"{i}\" 日本\n"));
+        var file = (byte[])[0xFF, 0xFE, .. CsvFormat.Decoder(CsvFormat.Utf16LittleEndian).GetBytes(text)];
+        var format = CsvFormat.Detect(file).ShouldNotBeNull();
+        OpenCsv open = (offset, _) => new(new MemoryStream(file, (int)offset, file.Length - (int)offset));
+        var whole = await ReadAsync(format, open);
+        whole.Count.ShouldBe(501);
+        foreach (var row in whole.Where(r => r.Row % 97 == 0))
+        {
+            (await ReadAsync(format, open, row.Position)).Select(r => r.Fields[0]).ShouldBe(whole.Where(r => r.Row >= row.Row).Select(r => r.Fields[0]));
+        }
+    }
+
+    [Fact]
+    public async Task A_NUL_spoils_its_row_only()
+    {
+        var rows = await ReadAsync("a,b\n1,2\n3,\0\n5,6\n"u8.ToArray());
+
+        rows.Rows.Select(r => r.Fault).ShouldBe([RowFault.None, RowFault.None, RowFault.Nul, RowFault.None]);
+    }
+
+    [Theory]
+    [InlineData("import.not_csv", new byte[] { 0x89, (byte)'P', (byte)'N', (byte)'G', 13, 10, 26, 10, 0, 0, 0, 13 })]
+    [InlineData("import.not_csv", new byte[] { (byte)'%', (byte)'P', (byte)'D', (byte)'F', (byte)'-', (byte)'1' })]
+    [InlineData("import.not_csv", new byte[] { 0xFF, 0xD8, 0xFF, 0xE0, 0, 16, (byte)'J', (byte)'F' })]
+    [InlineData("import.not_csv", new byte[] { 1, 2, 3, 4, 5, 6, 7, 8, (byte)'a', (byte)'b' })]
+    [InlineData("import.file_compressed", new byte[] { (byte)'P', (byte)'K', 3, 4, 20, 1, 1, 1 })]
+    [InlineData("import.file_compressed", new byte[] { 0x1F, 0x8B, 8, 0, 0 })]
+    [InlineData("import.file_workbook", new byte[] { 0xD0, 0xCF, 0x11, 0xE0, 0xA1, 0xB1, 0x1A, 0xE1, 0, 0 })]
+    public async Task What_is_no_text_is_recognised(string code, byte[] file) =>
+        (await Should.ThrowAsync<Platform.Errors.ProblemException>(() => ReadRuns.OfAsync(ImportKind.Customers, file)))
+            .Problem.ShouldSatisfyAllConditions(p => p.Code.ShouldBe(code), p => p.Status.ShouldBe(415));
+
+    [Fact]
+    public async Task A_workbook_and_a_zip_are_told_apart()
+    {
+        foreach (var (entry, code) in new[] { ("xl/workbook.xml", "import.file_workbook"), ("customers.csv", "import.file_compressed") })
+        {
+            using var file = new MemoryStream();
+            using (var zip = new System.IO.Compression.ZipArchive(file, System.IO.Compression.ZipArchiveMode.Create, leaveOpen: true))
+            {
+                zip.CreateEntry(entry);
+            }
+
+            (await Should.ThrowAsync<Platform.Errors.ProblemException>(() => ReadRuns.OfAsync(ImportKind.Customers, file.ToArray()))).Problem.Code.ShouldBe(code);
+        }
+    }
 
     internal sealed record Seen(long Row, RowFault Fault, bool Blank, string[] Fields, CsvPosition Position);
 
-    private static async Task<(CsvFormat Format, List<Seen> Rows)> ReadAsync(byte[] file)
+    private static async Task<(CsvFormat Format, List<Seen> Rows)> ReadAsync(byte[] file, string? encoding = null)
     {
-        var format = CsvFormat.Detect(file).ShouldNotBeNull();
+        var format = CsvFormat.Detect(file, encoding).ShouldNotBeNull();
         return (format, await ReadAsync(format, (offset, _) => new(new MemoryStream(file, (int)offset, file.Length - (int)offset))));
     }
 

@@ -160,7 +160,7 @@ public class CustomerRowsTests
         whole.Count.ShouldBe(6);
 
         var open = ImportFile.InMemory(bytes);
-        var file = await ImportFile.InspectAsync(ImportKind.Customers, new(), open, TestContext.Current.CancellationToken);
+        var file = await ImportFile.InspectAsync(ImportKind.Customers, new(), open, null, TestContext.Current.CancellationToken);
         for (var i = 0; i < 5; i++)
         {
             var rest = await ReadRuns.OfAsync(new ImportWork("i", ImportKind.Customers, new(), file, open, whole[i].Next!, i + 2), 10);

@@ -11,8 +11,18 @@ public class OrderRowsTests
     [InlineData("0.025", 2L, null)]
     [InlineData("+12.5", 1250L, null)]
     [InlineData(".5", 50L, null)]
-    [InlineData("\"1.234,56\"", null, RowCodes.AmountInvalid)]
-    [InlineData("\"1,234.56\"", null, RowCodes.AmountInvalid)]
+    [InlineData("\"1.234,56\"", null, RowCodes.AmountAmbiguous)]
+    [InlineData("\"1,234.56\"", null, RowCodes.AmountAmbiguous)]
+    [InlineData("\"1,234\"", null, RowCodes.AmountAmbiguous)]
+    [InlineData("1 234.56", null, RowCodes.AmountAmbiguous)]
+    [InlineData("\"1,2,3\"", null, RowCodes.AmountInvalid)]
+    [InlineData("(12.00)", null, RowCodes.AmountInvalid)]
+    [InlineData("12.00-", null, RowCodes.AmountInvalid)]
+    [InlineData("€ 5", null, RowCodes.AmountInvalid)]
+    [InlineData("5 EUR", null, RowCodes.AmountInvalid)]
+    [InlineData("+-5", null, RowCodes.AmountInvalid)]
+    [InlineData(".", null, RowCodes.AmountInvalid)]
+    [InlineData("٣", null, RowCodes.AmountInvalid)]
     [InlineData("1e400", null, RowCodes.AmountInvalid)]
     [InlineData("1e4", null, RowCodes.AmountInvalid)]
     [InlineData("NaN", null, RowCodes.AmountInvalid)]
@@ -28,6 +38,35 @@ public class OrderRowsTests
 
         runs[0].Issues.Select(i => i.Code).ShouldBe(code is null ? [] : [code]);
         runs[0].Orders.Select(o => o.Draft.Amount).ShouldBe(code is null ? [minor] : []);
+    }
+
+    [Theory]
+    [InlineData(",", "1.234,56", 123456L)]
+    [InlineData(",", "1234,5", 123450L)]
+    [InlineData(",", "1.234", 123400L)]
+    [InlineData(",", "1 234 567,00", 123456700L)]
+    [InlineData(",", "1\u00A0234,00", 123400L)]
+    [InlineData(",", "12,345", 1234L)]
+    [InlineData(",", "-0,00", 0L)]
+    [InlineData(",", "1,234.56", null)]
+    [InlineData(",", "12.34,56", null)]
+    [InlineData(",", "1.234 567,00", null)]
+    [InlineData(".", "1,234.56", 123456L)]
+    [InlineData(".", "12,34,567.00", 123456700L)]
+    [InlineData(".", "1'234.56", 123456L)]
+    [InlineData(".", "1,234", 123400L)]
+    [InlineData(".", "1.234", 123L)]
+    [InlineData(".", "1,23", null)]
+    [InlineData(".", "1,2345", null)]
+    [InlineData(".", "1,,234", null)]
+    [InlineData(".", ",234", null)]
+    [InlineData(".", "1.234,56", null)]
+    public async Task A_decimal_separator_decides_and_allows_groups(string separator, string amount, long? minor)
+    {
+        var runs = await ReadRuns.OfAsync(ImportKind.Orders, $"OrderID;CustomerID;Total\n1;C1;{amount}\n", new() { DecimalSeparator = separator });
+
+        runs[0].Orders.Select(o => o.Draft.Amount).ShouldBe(minor is null ? [] : [minor]);
+        runs[0].Issues.Select(i => i.Code).ShouldBe(minor is null ? [RowCodes.AmountInvalid] : []);
     }
 
     [Theory]

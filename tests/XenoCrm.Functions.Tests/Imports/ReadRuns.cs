@@ -13,7 +13,7 @@ internal static class ReadRuns
         var cancellation = TestContext.Current.CancellationToken;
         settings ??= new();
         var open = ImportFile.InMemory(csv);
-        var file = await ImportFile.InspectAsync(kind, settings, open, cancellation);
+        var file = await ImportFile.InspectAsync(kind, settings, open, null, cancellation);
         var work = new ImportWork("i", kind, settings, file, open, file.Start, 1);
         return await OfAsync(work, runRows);
     }
