@@ -22,7 +22,7 @@ public static class NearestName
         }
 
         // What something is comes last in a name: the home phone is a phone, the contact's title is no contact.
-        return free.Where(s => s.Key.Length > 2 && name.EndsWith(s.Key, StringComparison.Ordinal)).MaxBy(s => s.Key.Length).Value;
+        return free.Where(s => s.Key.Length > 2 && name.EndsWith(s.Key, StringComparison.Ordinal)).OrderByDescending(s => s.Key.Length).FirstOrDefault().Value;
     }
 
     /// <summary>Letters to insert, remove, replace, or exchange with their neighbour.</summary>

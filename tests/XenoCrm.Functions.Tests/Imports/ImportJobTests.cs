@@ -51,7 +51,7 @@ public class ImportJobTests(ImportStorage storage)
     [InlineData("customers/header.csv", "id,name\r\n", "import.file_empty")]
     [InlineData("customers/other.csv", "foo,bar\n1,2\n", "import.no_usable_column")]
     [InlineData("orders/nocustomer.csv", "OrderID,Total\n1,2\n", "import.required_column_missing")]
-    [InlineData("customers/zip.csv", "PK\u0003\u0004\u0000\u0000", "import.not_csv")]
+    [InlineData("customers/zip.csv", "PK\u0003\u0004\u0000\u0000", "import.file_compressed")]
     public async Task A_file_without_use_fails_with_a_code(string name, string csv, string code)
     {
         await using var system = await ImportSystem.StartAsync(storage);

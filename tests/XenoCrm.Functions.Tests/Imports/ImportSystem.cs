@@ -84,10 +84,8 @@ internal sealed class ImportSystem : IAsyncDisposable
         }).Build();
         var registered = new ServiceCollection();
         registered.AddLogging();
-        registered.AddPlatform(configuration).AddImports(configuration);
+        registered.AddPlatform(configuration).AddCustomers(configuration).AddOrders(configuration).AddImports(configuration);
         registered.AddSingleton<ISegmentTagger, NoSegments>();
-        registered.AddSingleton(CustomerStore.Definition).AddSingleton(CustomerIdentities.Definition);
-        registered.AddSingleton<CustomerStore>().AddSingleton<AddressHasher>().AddSingleton<CustomerWriter>().AddSingleton<OrderStore>().AddSingleton<OrderWriter>();
         if (cosmosHandler is not null)
         {
             registered.Configure<CosmosOptions>(o => o.HttpClientFactory = () => new(cosmosHandler, disposeHandler: false));
