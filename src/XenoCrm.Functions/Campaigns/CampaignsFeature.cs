@@ -1,6 +1,7 @@
 using FluentValidation;
 using Microsoft.Extensions.DependencyInjection;
 using XenoCrm.Platform;
+using XenoCrm.Segments;
 
 namespace XenoCrm.Campaigns;
 
@@ -13,6 +14,7 @@ public static class CampaignsFeature
         services.AddSingleton<IValidator<CampaignInput>, CampaignInputValidator>();
         services.AddSingleton<MergeFields>();
         services.AddSingleton<CampaignTemplates>();
+        services.AddSingleton<ISegmentUser, CampaignSegments>();
         services.AddSingleton<SaveCampaign>();
         services.AddSingleton<SteerCampaign>();
         return services;

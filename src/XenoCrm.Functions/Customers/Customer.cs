@@ -79,6 +79,9 @@ public sealed record Customer
     public IReadOnlyDictionary<string, CategoryTotals> Categories { get; init; } = new Dictionary<string, CategoryTotals>();
     public Engagement Engagement { get; init; } = new();
 
+    /// <summary>Scores among all customers with orders; null until the first scoring after the first order. Written by Segments only.</summary>
+    public Rfm? Rfm { get; init; }
+
     /// <summary>The segments whose rule this customer satisfies, sorted. Set on every write by <see cref="ISegmentTagger"/>.</summary>
     public IReadOnlyList<string> SegmentIds { get; init; } = [];
 
@@ -117,6 +120,11 @@ public enum ConsentState
 
 /// <param name="Spend">Minor units.</param>
 public sealed record CategoryTotals(int Count, long Spend, DateTimeOffset LastAt);
+
+/// <summary>Recency, frequency and monetary value as quintiles: 1 is the lowest fifth, 5 the highest (for recency: the latest orders).</summary>
+/// <param name="Segment">The usual name of the combination, such as <c>Champions</c>.</param>
+/// <param name="At">When the scores were computed that this differs from.</param>
+public sealed record Rfm(int Recency, int Frequency, int Monetary, string Segment, DateTimeOffset At);
 
 public sealed record Engagement
 {

@@ -12,6 +12,19 @@ namespace XenoCrm.Customers;
 public sealed record CustomerFilter(string Where, IReadOnlyDictionary<string, object?> Parameters)
 {
     public static readonly CustomerFilter All = new("true", new Dictionary<string, object?>());
+
+    /// <param name="sql">With <c>{0}</c> where the condition goes.</param>
+    /// <param name="position">The parameter <c>@after</c>, when the query has one.</param>
+    internal QueryDefinition ToQuery(string sql, string? position = null)
+    {
+        var query = new QueryDefinition(sql.Replace("{0}", $"c.type = 'customer' AND ({Where})", StringComparison.Ordinal));
+        foreach (var (name, value) in Parameters)
+        {
+            query.WithParameter(name, value);
+        }
+
+        return position is null ? query : query.WithParameter("@after", position);
+    }
 }
 
 /// <summary>
@@ -37,6 +50,7 @@ public sealed class CustomerStore(CosmosDatabase database, ISegmentTagger tagger
             "/tags/[]/?", "/source/?", "/createdAt/?", "/updatedAt/?", "/attributes/*", "/consent/*",
             "/totalSpend/?", "/orderCount/?", "/averageOrderValue/?", "/firstOrderAt/?", "/lastOrderAt/?",
             "/visits/?", "/lastVisitAt/?", "/lastActiveAt/?", "/categories/*", "/engagement/*", "/segmentIds/[]/?",
+"/rfm/recency/?", "/rfm/frequency/?", "/rfm/monetary/?", "/rfm/segment/?",
             "/sortKey/?", "/amountKey/?", "/orderNumber/?", "/status/?", "/items/[]/category/?", "/deletingAt/?",
         ],
         []);
@@ -99,33 +113,6 @@ public sealed class CustomerStore(CosmosDatabase database, ISegmentTagger tagger
 
         answer.EnsureSuccessStatusCode();
         return answer.Headers.ETag;
-    }
-
-    /// <summary>
-    /// Sets only the segments, each under the ETag the customer was read with: for runs of customers whose segments have
-    /// changed though they themselves have not.
-    /// </summary>
-    /// <returns>The ids of those that someone else changed or removed meanwhile.</returns>
-    public async Task<IReadOnlyList<string>> SetSegmentsAsync(
-        IReadOnlyCollection<(Versioned<Customer> Customer, IReadOnlyList<string> SegmentIds)> changes, CancellationToken cancellation)
-    {
-        // A group that never fills would wait 100 ms for nothing.
-        var to = changes.Count > 20 ? database.BulkContainer(ContainerName) : container;
-        var kept = await Task.WhenAll(changes.Select(async change =>
-        {
-            var id = change.Customer.Value.Id;
-            using var answer = await to.PatchItemStreamAsync(
-                id, new PartitionKey(id), [PatchOperation.Set("/segmentIds", change.SegmentIds)],
-                new() { IfMatchEtag = change.Customer.ETag, EnableContentResponseOnWrite = false }, cancellation);
-            if (answer.StatusCode is HttpStatusCode.PreconditionFailed or HttpStatusCode.NotFound)
-            {
-                return id;
-            }
-
-            answer.EnsureSuccessStatusCode();
-            return null;
-        }));
-        return [.. kept.OfType<string>()];
     }
 
     /// <summary>
@@ -235,18 +222,7 @@ public sealed class CustomerStore(CosmosDatabase database, ISegmentTagger tagger
     private async IAsyncEnumerable<Versioned<T>> QueryAsync<T>(
         string sql, CustomerFilter filter, string? position, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellation)
     {
-        var query = new QueryDefinition(sql.Replace("{0}", $"c.type = 'customer' AND ({filter.Where})", StringComparison.Ordinal));
-        foreach (var (name, value) in filter.Parameters)
-        {
-            query.WithParameter(name, value);
-        }
-
-        if (position is not null)
-        {
-            query.WithParameter("@after", position);
-        }
-
-        using var pages = container.GetItemQueryStreamIterator(query);
+        using var pages = container.GetItemQueryStreamIterator(filter.ToQuery(sql, position));
         while (pages.HasMoreResults)
         {
             foreach (var item in await CosmosPages.ReadAsync<T>(pages, cancellation))

@@ -14,7 +14,7 @@ public sealed record CustomerView(
     IReadOnlyList<string> Tags, string? Source, IReadOnlyDictionary<string, JsonElement> Attributes, IReadOnlyDictionary<string, Consent> Consent,
     string Currency, decimal TotalSpend, int OrderCount, decimal? AverageOrderValue, DateTimeOffset? FirstOrderAt, DateTimeOffset? LastOrderAt,
     int Visits, DateTimeOffset? LastVisitAt, DateTimeOffset? LastActiveAt,
-    IReadOnlyDictionary<string, CategoryView> Categories, Engagement Engagement, IReadOnlyList<string> Segments,
+    IReadOnlyDictionary<string, CategoryView> Categories, Engagement Engagement, Rfm? Rfm, IReadOnlyList<string> Segments,
     DateTimeOffset CreatedAt, DateTimeOffset UpdatedAt);
 
 public sealed record CategoryView(int Count, decimal Spend, DateTimeOffset LastAt);
@@ -30,5 +30,5 @@ public sealed class CustomerViews(IOptions<WorkspaceOptions> options)
         currency, Money.ToMajor(c.TotalSpend, currency), c.OrderCount, c.AverageOrderValue is { } average ? Money.ToMajor(average, currency) : null,
         c.FirstOrderAt, c.LastOrderAt, c.Visits, c.LastVisitAt, c.LastActiveAt,
         c.Categories.ToDictionary(p => p.Key, p => new CategoryView(p.Value.Count, Money.ToMajor(p.Value.Spend, currency), p.Value.LastAt)),
-        c.Engagement, c.SegmentIds, c.CreatedAt, c.UpdatedAt);
+        c.Engagement, c.Rfm, c.SegmentIds, c.CreatedAt, c.UpdatedAt);
 }

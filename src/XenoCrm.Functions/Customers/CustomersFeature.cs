@@ -16,6 +16,7 @@ public static class CustomersFeature
         services.AddSingleton(CustomerStore.Definition);
         services.AddSingleton(CustomerIdentities.Definition);
         services.AddSingleton<CustomerStore>();
+        services.AddSingleton<CustomerTags>();
         services.AddSingleton<CustomerWriter>();
         services.AddSingleton<CustomerViews>();
         services.AddSingleton<ListCustomers>();

@@ -9,8 +9,11 @@ public sealed class CompiledRule(RuleGroup root)
 
     public bool DependsOnClock => root.DependsOnClock;
 
+    /// <summary>The rule asks about RFM scores.</summary>
+    public bool DependsOnScores { get; } = root.Tests.Any(t => t.Field.Name.StartsWith("rfm.", StringComparison.Ordinal));
+
     /// <summary>Ids of the segments that the rule asks about, each once.</summary>
-    public IReadOnlyList<string> Segments { get; } = [.. root.Segments.Distinct()];
+    public IReadOnlyList<string> Segments { get; } = [.. root.Tests.SelectMany(t => t.Segments).Distinct()];
 
     public bool Matches(Customer customer, in Moment moment) => root.Matches(customer, moment);
 
@@ -26,8 +29,7 @@ public sealed class CompiledRule(RuleGroup root)
     public CustomerFilter ToFilterMissingTag(string segmentId, in Moment moment)
     {
         var sql = new RuleSql();
-        sql.Text.Append($"NOT (IS_ARRAY(c.segmentIds) AND ARRAY_CONTAINS(c.segmentIds, {sql.Add(segmentId)})) AND ");
-        root.WriteSql(sql, moment, exact: false);
+        WriteMissingTag(sql, segmentId, moment);
         return sql.ToFilter();
     }
 
@@ -35,9 +37,51 @@ public sealed class CompiledRule(RuleGroup root)
     public CustomerFilter ToFilterWrongTag(string segmentId, in Moment moment)
     {
         var sql = new RuleSql();
-        sql.Text.Append($"ARRAY_CONTAINS(c.segmentIds, {sql.Add(segmentId)}) AND NOT (");
-        root.WriteSql(sql, moment, exact: true);
-        sql.Text.Append(')');
+        WriteWrongTag(sql, segmentId, moment);
+        return sql.ToFilter();
+    }
+
+    /// <summary>Customers in one of the two directions of a difference who may have changed sides between two moments.</summary>
+    public CustomerFilter ToFilterCrossed(string segmentId, bool wrongTag, in Moment since, in Moment until)
+    {
+        var sql = new RuleSql();
+        sql.Text.Append('(');
+        var first = true;
+        foreach (var test in ClockTests)
+        {
+            sql.Text.Append(first ? "" : " OR ");
+            test.WriteCrossed(sql, since, until);
+            first = false;
+        }
+
+        sql.Text.Append(") AND ");
+        if (wrongTag)
+        {
+            WriteWrongTag(sql, segmentId, until);
+        }
+        else
+        {
+            WriteMissingTag(sql, segmentId, until);
+        }
+
+        return sql.ToFilter();
+    }
+
+    /// <summary>Customers for whom the rule may change as time passes, and whose time on one edge of a test's window is still to come.</summary>
+    public CustomerFilter ToFilterNext(TimeTest test, in Moment since, bool future)
+    {
+        var sql = new RuleSql();
+        test.WriteNext(sql, since, future);
+        sql.Text.Append(" AND ");
+        WriteOpen(sql, since);
+        return sql.ToFilter();
+    }
+
+    /// <summary>Customers for whom the rule may change as time passes.</summary>
+    public CustomerFilter ToFilterOpen(in Moment since)
+    {
+        var sql = new RuleSql();
+        WriteOpen(sql, since);
         return sql.ToFilter();
     }
 
@@ -47,5 +91,28 @@ public sealed class CompiledRule(RuleGroup root)
         var sql = new RuleSql();
         sql.Text.Append($"ARRAY_CONTAINS(c.segmentIds, {sql.Add(segmentId)})");
         return sql.ToFilter();
+    }
+
+    /// <summary>The comparisons that time alone can turn.</summary>
+    public IReadOnlyList<TimeTest> ClockTests { get; } = [.. root.Tests.Where(t => t.DependsOnClock).Cast<TimeTest>()];
+
+    private void WriteMissingTag(RuleSql sql, string segmentId, in Moment moment)
+    {
+        sql.Text.Append($"NOT (IS_ARRAY(c.segmentIds) AND ARRAY_CONTAINS(c.segmentIds, {sql.Add(segmentId)})) AND ");
+        root.WriteSql(sql, moment, exact: false);
+    }
+
+    private void WriteWrongTag(RuleSql sql, string segmentId, in Moment moment)
+    {
+        sql.Text.Append($"ARRAY_CONTAINS(c.segmentIds, {sql.Add(segmentId)}) AND NOT (");
+        root.WriteSql(sql, moment, exact: true);
+        sql.Text.Append(')');
+    }
+
+    private void WriteOpen(RuleSql sql, in Moment moment)
+    {
+        root.WritePossible(sql, moment, hold: true);
+        sql.Text.Append(" AND ");
+        root.WritePossible(sql, moment, hold: false);
     }
 }

@@ -46,6 +46,10 @@ public sealed class RuleCatalogue
             Count("visits", "Visits", c => c.Visits),
             Time("lastVisitAt", "Last visit", c => c.LastVisitAt),
             Time("lastActiveAt", "Last active", c => c.LastActiveAt),
+            Score("recency", "RFM: recency", r => r.Recency),
+            Score("frequency", "RFM: frequency", r => r.Frequency),
+            Score("monetary", "RFM: monetary value", r => r.Monetary),
+            new ChoiceField("rfm.segment", "RFM: segment", "c.rfm.segment", [.. RfmScores.Names], c => c.Rfm?.Segment),
             .. Channels.Select(Consent),
             Count("engagement.sent", "Messages sent", c => c.Engagement.Sent),
             Count("engagement.delivered", "Messages delivered", c => c.Engagement.Delivered),
@@ -80,7 +84,7 @@ public sealed class RuleCatalogue
             return category;
         }
 
-        reason = name.StartsWith("rfm.", StringComparison.Ordinal) ? "There are no RFM scores in this version."
+        reason = name.StartsWith("rfm.", StringComparison.Ordinal) ? "rfm.recency, .frequency, .monetary or .segment is expected."
             : name.StartsWith(CategoryPrefix, StringComparison.Ordinal) ? "categories.<name>.count, .spend or .lastAt is expected."
             : name.StartsWith("consent.", StringComparison.Ordinal) ? $"consent.<channel> is expected; channels are {string.Join(", ", Channels)}."
             : name.StartsWith(AttributePrefix, StringComparison.Ordinal) ? $"attributes.<key> is expected, with a key of at most {MaxNameLength} characters."
@@ -114,6 +118,9 @@ public sealed class RuleCatalogue
     private static TimeField Time(string name, string label, Func<Customer, DateTimeOffset?> get) => new(name, label, "c." + name, get);
 
     private static NumberField Count(string name, string label, Func<Customer, int> get) => new(name, label, "c." + name, c => get(c));
+
+    private static NumberField Score(string name, string label, Func<Rfm, int> get) =>
+        new($"rfm.{name}", label, $"c.rfm.{name}", c => c.Rfm is { } rfm ? get(rfm) : double.NaN);
 
     private MoneyField Amount(string name, string label, Func<Customer, long?> get) => new(name, label, "c." + name, currency, get);
 

@@ -6,7 +6,8 @@ namespace XenoCrm.Segments;
 
 /// <summary>
 /// An ISO 8601 duration such as <c>P90D</c>, <c>P6M</c>, <c>PT12H</c>, <c>P1Y2M10DT2H30M</c>, <c>P2W</c>. Months and years are the
-/// calendar's: six months before the 31st of August is the last day of February.
+/// calendar's: six months before the 31st of August is the end of February, to the last millisecond. So the later the day,
+/// the later what lies before it, and who has left "the last six months" does not come back on the 29th of August.
 /// </summary>
 [StructLayout(LayoutKind.Auto)]
 public readonly partial record struct RuleDuration(int Months, TimeSpan Time)
@@ -14,7 +15,11 @@ public readonly partial record struct RuleDuration(int Months, TimeSpan Time)
     /// <summary>Longer ones are refused, so that going back from today never leaves the calendar.</summary>
     public const int MaxYears = 100;
 
-    public DateTime Before(DateTime time) => (time.AddMonths(-Months)) - Time;
+    public DateTime Before(DateTime time)
+    {
+        var before = time.AddMonths(-Months);
+        return (before.Day == time.Day ? before : before.Date.AddDays(1).AddMilliseconds(-1)) - Time;
+    }
 
     public DateTime After(DateTime time) => time.AddMonths(Months) + Time;
 

@@ -17,11 +17,17 @@ public abstract class RuleNode
     /// </param>
     public abstract void WriteSql(RuleSql sql, in Moment moment, bool exact);
 
+    /// <summary>
+    /// Writes a condition that every customer satisfies for whom this could come to <paramref name="hold"/> by time alone: as the
+    /// node is now, with every comparison with the clock taken as open. Always true or false.
+    /// </summary>
+    public abstract void WritePossible(RuleSql sql, in Moment moment, bool hold);
+
     /// <summary>What holds now may not hold later though the customer stays the same.</summary>
     public abstract bool DependsOnClock { get; }
 
-    /// <summary>The segments that the rule asks about.</summary>
-    public abstract IEnumerable<string> Segments { get; }
+    /// <summary>All comparisons, in the order in which they were written.</summary>
+    public abstract IEnumerable<RuleTest> Tests { get; }
 }
 
 public sealed class RuleGroup(bool any, bool not, RuleNode[] rules) : RuleNode
@@ -34,7 +40,7 @@ public sealed class RuleGroup(bool any, bool not, RuleNode[] rules) : RuleNode
 
     public override bool DependsOnClock { get; } = rules.Any(r => r.DependsOnClock);
 
-    public override IEnumerable<string> Segments => rules.SelectMany(r => r.Segments);
+    public override IEnumerable<RuleTest> Tests => rules.SelectMany(r => r.Tests);
 
     public override bool Matches(Customer customer, in Moment moment)
     {
@@ -65,6 +71,20 @@ public sealed class RuleGroup(bool any, bool not, RuleNode[] rules) : RuleNode
 
         sql.Text.Append(rules.Length == 0 ? "true)" : ")");
     }
+
+    public override void WritePossible(RuleSql sql, in Moment moment, bool hold)
+    {
+        // "and" may hold when all of it may, and may fail when any of it may; "or" and "not" turn that around.
+        var inner = hold != Not;
+        sql.Text.Append('(');
+        for (var i = 0; i < rules.Length; i++)
+        {
+            sql.Text.Append(i == 0 ? "" : inner == Any ? " OR " : " AND ");
+            rules[i].WritePossible(sql, moment, inner);
+        }
+
+        sql.Text.Append(rules.Length == 0 ? (inner ? "true)" : "false)") : ")");
+    }
 }
 
 /// <summary>
@@ -82,7 +102,10 @@ public abstract class RuleTest(RuleField field, RuleOperator op, JsonElement wri
 
     public override bool DependsOnClock => false;
 
-    public override IEnumerable<string> Segments => [];
+    public override IEnumerable<RuleTest> Tests => [this];
+
+    /// <summary>The segments that the comparison asks about.</summary>
+    public virtual IEnumerable<string> Segments => [];
 
     public sealed override bool Matches(Customer customer, in Moment moment) => Holds(customer, moment) != negated;
 
@@ -91,6 +114,19 @@ public abstract class RuleTest(RuleField field, RuleOperator op, JsonElement wri
         var guard = negated || exact ? Guard : null;
         sql.Text.Append(negated ? "NOT (" : "(").Append(guard).Append(guard is null ? "" : " AND ");
         WriteCondition(sql, moment);
+        sql.Text.Append(')');
+    }
+
+    public sealed override void WritePossible(RuleSql sql, in Moment moment, bool hold)
+    {
+        if (DependsOnClock)
+        {
+            sql.Text.Append("true");
+            return;
+        }
+
+        sql.Text.Append(hold ? "(" : "NOT (");
+        WriteSql(sql, moment, exact: true);
         sql.Text.Append(')');
     }
 

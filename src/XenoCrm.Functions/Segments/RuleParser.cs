@@ -29,6 +29,19 @@ public sealed class RuleParser(RuleCatalogue catalogue)
         return root is not null && !read.Errors.Any ? new CompiledRule(root) : throw new RuleInvalid(read.Errors.ToDictionary()).ToException();
     }
 
+    /// <summary>As <see cref="Parse"/>; null for a rule that cannot be read (any more).</summary>
+    public CompiledRule? TryParse(JsonElement rule)
+    {
+        try
+        {
+            return Parse(rule);
+        }
+        catch (Platform.Errors.ProblemException)
+        {
+            return null;
+        }
+    }
+
     /// <summary>JSON can spell half a surrogate pair, which no text can hold: whoever reads or stores it later would fail.</summary>
     private static bool IsText(JsonElement json)
     {

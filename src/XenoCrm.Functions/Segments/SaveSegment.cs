@@ -6,7 +6,7 @@ namespace XenoCrm.Segments;
 
 /// <summary>Creates and changes segments. The tags follow in the background; the answer says <see cref="SegmentState.Building"/> until then.</summary>
 public sealed class SaveSegment(
-    WorkspaceStore<Segment> segments, WorkspaceStore<SegmentBuild> builds, SegmentDirectory directory,
+    WorkspaceStore<Segment> segments, WorkspaceStore<SegmentBuild> builds, SegmentDirectory directory, SegmentLinks links,
     RuleParser parser, SegmentTagger tagger, SegmentRebuild rebuild, Ids ids, TimeProvider clock)
 {
     public async Task<(SegmentView View, string ETag)> CreateAsync(SegmentInput input, CancellationToken cancellation)
@@ -22,8 +22,9 @@ public sealed class SaveSegment(
             CreatedAt = now,
             UpdatedAt = now,
         };
-        await CheckAsync(segment.Id, segment.Rule, cancellation);
-        var etag = await segments.TryCreateAsync(segment, cancellation) ?? throw new InvalidOperationException("A new id exists already.");
+        var uses = parser.Parse(segment.Rule).Segments;
+        var etag = await links.SaveAsync(
+            segment.Id, uses, async () => await segments.TryCreateAsync(segment, cancellation) ?? throw new InvalidOperationException("A new id exists already."), cancellation);
         tagger.Invalidate();
         await rebuild.EnqueueAsync(segment, cancellation);
         return (SegmentView.Of(segment, null), etag);
@@ -34,7 +35,7 @@ public sealed class SaveSegment(
     {
         var current = await directory.RequireAsync(id, cancellation);
         var rule = input.Rule!.Value;
-        await CheckAsync(id, rule, cancellation);
+        var uses = parser.Parse(rule).Segments;
 
         // A new name leaves every tag as it is.
         var changed = !JsonElement.DeepEquals(rule, current.Value.Rule);
@@ -46,7 +47,8 @@ public sealed class SaveSegment(
             Version = current.Value.Version + (changed ? 1 : 0),
             UpdatedAt = clock.GetUtcNow(),
         };
-        var etag = await segments.ReplaceAsync(segment, ifMatch == "*" ? current.ETag : ifMatch, cancellation);
+        var etag = await links.SaveAsync(
+            id, changed ? uses : [], () => segments.ReplaceAsync(segment, ifMatch == "*" ? current.ETag : ifMatch, cancellation), cancellation);
         if (changed)
         {
             tagger.Invalidate();
@@ -54,41 +56,6 @@ public sealed class SaveSegment(
         }
 
         return (SegmentView.Of(segment, (await builds.ReadAsync(id, cancellation))?.Value), etag);
-    }
-
-    /// <summary>The rule can be read, the segments it asks about exist, and none of them depends on this one.</summary>
-    private async Task CheckAsync(string id, JsonElement json, CancellationToken cancellation)
-    {
-        var rule = parser.Parse(json);
-        if (rule.Segments.Count == 0)
-        {
-            return;
-        }
-
-        var all = (await directory.AllAsync(cancellation)).ToDictionary(s => s.Id);
-        var missing = rule.Segments.Where(s => s != id && !all.ContainsKey(s)).ToList();
-        if (missing.Count > 0)
-        {
-            throw new RuleInvalid(new Dictionary<string, string[]> { ["/rule"] = [.. missing.Select(m => $"There is no segment {m}.")] }).ToException();
-        }
-
-        var open = new Stack<string>(rule.Segments);
-        var seen = new HashSet<string>();
-        while (open.TryPop(out var other))
-        {
-            if (other == id)
-            {
-                throw new SegmentCycle(id).ToException();
-            }
-
-            if (seen.Add(other) && all.TryGetValue(other, out var segment))
-            {
-                foreach (var next in parser.Parse(segment.Rule).Segments)
-                {
-                    open.Push(next);
-                }
-            }
-        }
     }
 
     private static string? Text(string? text) => string.IsNullOrWhiteSpace(text) ? null : text.Trim();

@@ -43,13 +43,27 @@ public sealed record SegmentBuild : IWorkspaceItem
     /// <summary>The segment's version that the last finished rebuild made true; 0 before the first.</summary>
     public int Version { get; init; }
 
+    /// <summary>As of <see cref="BuiltAt"/>.</summary>
     public long? MemberCount { get; init; }
 
     public DateTimeOffset? BuiltAt { get; init; }
 
+    /// <summary>The moment whose tags the last finished rebuild made true; what time has changed since is still to be done.</summary>
+    public DateTimeOffset? TrueAt { get; init; }
+
+    /// <summary>When time alone will next change a member, as far as is known; null when it will not.</summary>
+    public DateTimeOffset? NextChangeAt { get; init; }
+
+    /// <summary>Of the rebuild under way; null when there is none.</summary>
+    public RebuildProgress? Progress { get; init; }
+
     /// <summary>When a rebuild last showed that it is at work.</summary>
     public DateTimeOffset? SeenAt { get; init; }
 }
+
+/// <param name="Added">Customers who have got the tag so far.</param>
+/// <param name="Removed">Customers who have lost it so far; that begins when all others have got theirs.</param>
+public sealed record RebuildProgress(DateTimeOffset StartedAt, int Added, int Removed);
 
 public enum SegmentState
 {

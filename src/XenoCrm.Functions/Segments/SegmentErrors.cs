@@ -14,5 +14,11 @@ public sealed record SegmentNotFound(string Id)
 public sealed record SegmentCycle(string Id)
     : Problem(409, "segment.cycle", "Segments depend on each other in a circle", $"The rule asks about segment {Id}, whose own rule depends on this one.");
 
-public sealed record SegmentInUse(string By)
-    : Problem(409, "segment.in_use", "The segment is in use", $"The rule of segment {By} asks about it.");
+public sealed record SegmentInUse : Problem
+{
+    public SegmentInUse(IReadOnlyList<SegmentUse> by)
+        : base(409, "segment.in_use", "The segment is in use", $"It is used by {string.Join(", ", by.Take(10).Select(u => $"{u.Kind} {u.Id} ({u.Name})"))}{(by.Count > 10 ? $" and {by.Count - 10} more" : "")}.") =>
+        By = by;
+
+    public IReadOnlyList<SegmentUse> By { get; }
+}

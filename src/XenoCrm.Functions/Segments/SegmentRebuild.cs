@@ -13,7 +13,10 @@ public enum RebuildReason
     /// <summary>The second look at a change.</summary>
     Confirm,
 
-    /// <summary>Time has passed.</summary>
+    /// <summary>A look at all customers without a particular reason.</summary>
+    Check,
+
+    /// <summary>Time has passed: only customers who may have changed sides by that are looked at.</summary>
     Clock,
 }
 
@@ -21,20 +24,28 @@ public enum RebuildReason
 /// <param name="Version">The segment's; a message of an older version has nothing left to do.</param>
 public sealed record RebuildSegment(string SegmentId, int Version, RebuildReason Reason, DateTimeOffset QueuedAt)
 {
+    /// <summary>When the first of its messages began.</summary>
+    public DateTimeOffset? StartedAt { get; init; }
+
+    /// <summary>For <see cref="RebuildReason.Clock"/>: the moment up to which the tags were right before.</summary>
+    public DateTimeOffset? Since { get; init; }
+
     /// <summary>The second of the two passes: wrong tags go after missing ones have come.</summary>
     public bool Removing { get; init; }
 
     /// <summary>The pass has done the customers up to this id.</summary>
     public string? AfterId { get; init; }
 
-    public int Changed { get; init; }
+    public int Added { get; init; }
+
+    public int Removed { get; init; }
 }
 
 /// <summary>
 /// Brings stored tags in line with a rule, touching only customers whose tags are wrong: one pass over those that match
-/// without the tag, one over those with the tag that do not match. What a query returns is only a candidate: the customer
-/// just read is evaluated against all rules in memory, and its tags are set under the ETag it was read with, so a write in
-/// between wins and is looked at again. A rebuild may therefore be cut off, repeated or run twice at once, at any point.
+/// without the tag, one over those with the tag that do not match (<see cref="RebuildPass"/>). Tags are set under the ETag
+/// of what was read, so a write in between wins and is looked at again. A rebuild may therefore be cut off, repeated or run
+/// twice at once, at any point.
 /// <para>
 /// The race: another process may still hold the old rules and write a customer with the old answer, after this rebuild
 /// has passed by. Rules in memory are at most 2 s old when a write is computed (<see cref="SegmentTagger.MaxAge"/>), so:
@@ -47,7 +58,10 @@ public sealed record RebuildSegment(string SegmentId, int Version, RebuildReason
 public sealed class SegmentRebuild(
     WorkspaceStore<Segment> segments,
     WorkspaceStore<SegmentBuild> builds,
+    RebuildPass pass,
     CustomerStore customers,
+    SegmentGrowth growth,
+    SegmentClock clockwork,
     SegmentTagger tagger,
     JobQueue queue,
     TimeProvider clock,
@@ -64,9 +78,11 @@ public sealed class SegmentRebuild(
     /// <summary>An invocation ends after this and goes on in a new message: far from any function's time limit.</summary>
     public static readonly TimeSpan Budget = TimeSpan.FromSeconds(45);
 
-    // 500 customers of 1.5 KB: well under the 4 MB of a query page, and five bulk requests.
-    private const int PageSize = 500;
-    private const int Attempts = 8;
+    /// <summary>Where customers pass an edge of a time window every second, so many at least go together.</summary>
+    public static readonly TimeSpan ClockSpacing = TimeSpan.FromSeconds(10);
+
+    /// <summary>How often a rebuild shows how far it is.</summary>
+    private static readonly TimeSpan ProgressInterval = TimeSpan.FromSeconds(2);
 
     /// <summary>Called after the segment is stored. If the process dies before, <see cref="SegmentSchedule"/> finds the segment unbuilt.</summary>
     public Task EnqueueAsync(Segment segment, CancellationToken cancellation) =>
@@ -83,89 +99,41 @@ public sealed class SegmentRebuild(
             return;
         }
 
-        var build = await builds.ReadAsync(segment.Id, cancellation);
-        if (message.Reason == RebuildReason.Clock && build?.Value.BuiltAt > message.QueuedAt)
+        var build = (await builds.ReadAsync(segment.Id, cancellation))?.Value;
+        if ((message.Reason is RebuildReason.Clock or RebuildReason.Check) && message.StartedAt is null && build?.BuiltAt > message.QueuedAt)
         {
             return;
         }
 
-        await SaveAsync(segment.Id, b => b with { SeenAt = clock.GetUtcNow() }, cancellation);
-        var moment = new Moment(clock.GetUtcNow());
-        var started = clock.GetTimestamp();
-        while (true)
+        if (message.Reason == RebuildReason.Clock && message.Since is null)
         {
-            await tagger.RefreshAsync(cancellation);
-            if (Filter(segment, message.Removing, moment) is not { } filter)
+            // While the rule's own rebuild is still to come, that one does it.
+            if (build is not { TrueAt: { } since } || build.Version != segment.Version)
             {
                 return;
             }
 
-            var page = await customers.PageAsync(filter, message.AfterId, PageSize, cancellation);
-            message = message with { Changed = message.Changed + await TagAsync(segment.Id, page, moment, cancellation) };
-            if (page.Count == PageSize)
-            {
-                message = message with { AfterId = page[^1].Value.Id };
-            }
-            else if (!message.Removing && !segment.Deleted)
-            {
-                message = message with { Removing = true, AfterId = null };
-            }
-            else
-            {
+            message = message with { Since = since };
+        }
+
+        message = message with { StartedAt = message.StartedAt ?? clock.GetUtcNow() };
+        await ShowAsync(message, cancellation);
+        (message, var end) = await pass.RunAsync(segment, message, Budget, ProgressInterval, m => ShowAsync(m, cancellation), cancellation);
+        switch (end)
+        {
+            case PassEnd.Done:
                 await FinishAsync(segment, message, cancellation);
-                return;
-            }
-
-            if (clock.GetElapsedTime(started) > Budget)
-            {
-                await queue.SendAsync(QueueName, message, delay: null, cancellation);
-                return;
-            }
-        }
-    }
-
-    /// <returns>Null when the segment has changed meanwhile (its own message is on its way), or its rule cannot be read.</returns>
-    private CustomerFilter? Filter(Segment segment, bool removing, in Moment moment)
-    {
-        if (segment.Deleted)
-        {
-            return CompiledRule.ToFilterTagged(segment.Id);
-        }
-
-        return tagger.Rules.Find(segment.Id) is { Rule: { } rule } active && active.Version == segment.Version
-            ? removing ? rule.ToFilterWrongTag(segment.Id, moment) : rule.ToFilterMissingTag(segment.Id, moment)
-            : null;
-    }
-
-    private async Task<int> TagAsync(string segmentId, IReadOnlyList<Versioned<Customer>> candidates, Moment moment, CancellationToken cancellation)
-    {
-        var changed = 0;
-        for (var attempt = 0; candidates.Count > 0; attempt++)
-        {
-            if (attempt == Attempts)
-            {
-                log.LogContended(segmentId, candidates.Count);
                 break;
-            }
-
-            var changes = new List<(Versioned<Customer> Customer, IReadOnlyList<string> SegmentIds)>();
-            foreach (var candidate in candidates)
-            {
-                var ids = tagger.Rules.SegmentsOf(candidate.Value, moment);
-                if (!ReferenceEquals(ids, candidate.Value.SegmentIds))
-                {
-                    changes.Add((candidate, ids));
-                }
-            }
-
-            var lost = await customers.SetSegmentsAsync(changes, cancellation);
-            changed += changes.Count - lost.Count;
-            candidates = lost.Count == 0 ? [] : await customers.ReadManyAsync(lost, cancellation);
-            await tagger.RefreshAsync(cancellation);
+            case PassEnd.OutOfTime:
+                await queue.SendAsync(QueueName, message, delay: null, cancellation);
+                break;
         }
-
-        return changed;
     }
+
+    private Task ShowAsync(RebuildSegment message, CancellationToken cancellation) => SaveAsync(
+        message.SegmentId,
+        b => b with { SeenAt = clock.GetUtcNow(), Progress = new(message.StartedAt!.Value, message.Added, message.Removed) },
+        cancellation);
 
     private async Task FinishAsync(Segment segment, RebuildSegment message, CancellationToken cancellation)
     {
@@ -174,21 +142,37 @@ public sealed class SegmentRebuild(
         {
             await segments.DeleteAsync(segment.Id, etag: null, cancellation);
             await builds.DeleteAsync(segment.Id, etag: null, cancellation);
+            await growth.RemoveAsync(segment.Id, cancellation);
             log.LogRemoved(segment.Id);
             return;
         }
 
         var members = await customers.CountAsync(CompiledRule.ToFilterTagged(segment.Id), cancellation);
+        var trueAt = message.StartedAt!.Value;
+        var clockRule = tagger.Rules.Find(segment.Id) is { Rule: { DependsOnClock: true } rule } active && active.Version == segment.Version ? rule : null;
+        var next = clockRule is null ? null : await clockwork.NextChangeAsync(clockRule, trueAt, cancellation);
         var now = clock.GetUtcNow();
         await SaveAsync(
             segment.Id,
-            b => b with { Version = Math.Max(b.Version, segment.Version), MemberCount = members, BuiltAt = now, SeenAt = now },
+            b => b.Version > segment.Version || b.TrueAt > trueAt && b.Version == segment.Version
+                ? b with { SeenAt = now, Progress = null }
+                : b with { Version = segment.Version, MemberCount = members, BuiltAt = now, SeenAt = now, TrueAt = trueAt, NextChangeAt = next, Progress = null },
             cancellation);
-        log.LogRebuilt(segment.Id, segment.Version, message.Changed, members);
+        if (!segment.Deleted)
+        {
+            await growth.RecordAsync(segment.Id, members, cancellation);
+        }
+
+        log.LogRebuilt(segment.Id, segment.Version, message.Added, message.Removed, members);
         if (!confirmed)
         {
-            var again = new RebuildSegment(segment.Id, segment.Version, RebuildReason.Confirm, now);
-            await queue.SendAsync(QueueName, again, ConfirmDelay, cancellation);
+            await queue.SendAsync(QueueName, new RebuildSegment(segment.Id, segment.Version, RebuildReason.Confirm, now), ConfirmDelay, cancellation);
+        }
+
+        if (next <= now + SegmentSchedule.Lookahead)
+        {
+            var at = next > now + ClockSpacing ? next.Value : now + ClockSpacing;
+            await queue.SendAsync(QueueName, new RebuildSegment(segment.Id, segment.Version, RebuildReason.Clock, at), at - now, cancellation);
         }
     }
 

@@ -25,6 +25,9 @@ public sealed class SegmentRules
     /// <summary>Sorted by id.</summary>
     public IReadOnlyList<ActiveRule> Active => rules;
 
+    /// <summary>Some rule's answer depends on other rules' answers.</summary>
+    public bool AnyAsksAboutSegments => independent < rules.Length;
+
     public ActiveRule? Find(string segmentId) => Array.Find(rules, r => r.SegmentId == segmentId);
 
     /// <summary>

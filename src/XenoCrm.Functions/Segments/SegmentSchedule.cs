@@ -4,20 +4,21 @@ using XenoCrm.Platform.Queues;
 namespace XenoCrm.Segments;
 
 /// <summary>
-/// Asks for rebuilds that no change asks for: rules that depend on the clock, the hourly look at all others, and changes
-/// whose message was lost between storing the segment and sending it, or ended in the poison queue.
+/// Asks for rebuilds that no change asks for: at the moment at which time alone changes a member, once an hour for every
+/// segment, and for changes whose message was lost between storing the segment and sending it, or ended in the poison queue.
 /// </summary>
 public sealed class SegmentSchedule(
-    WorkspaceStore<Segment> segments, WorkspaceStore<SegmentBuild> builds, SegmentTagger tagger, JobQueue queue, TimeProvider clock)
+    WorkspaceStore<Segment> segments, WorkspaceStore<SegmentBuild> builds, SegmentTagger tagger, SegmentClock clockwork, JobQueue queue, TimeProvider clock)
 {
-    /// <summary>How late a customer may leave "active in the last 90 days" without having been written: five minutes.</summary>
-    public const string Cron = "0 */5 * * * *";
+    /// <summary>How late a change by time can be that a write has brought about since the last look: one minute.</summary>
+    public const string Cron = "0 * * * * *";
+
+    /// <summary>Changes that are due before the next look get their message now, to be delivered at their moment.</summary>
+    public static readonly TimeSpan Lookahead = TimeSpan.FromSeconds(75);
 
     /// <summary>A rebuild that was not seen for so long has died: each of its messages shows itself at least every <see cref="SegmentRebuild.Budget"/>.</summary>
     private static readonly TimeSpan Stuck = TimeSpan.FromMinutes(3);
 
-    // A little less than the timer's interval, or every second run would come a moment too early.
-    private static readonly TimeSpan ClockInterval = TimeSpan.FromMinutes(4);
     private static readonly TimeSpan FullInterval = TimeSpan.FromMinutes(59);
 
     public async Task RunAsync(CancellationToken cancellation)
@@ -29,34 +30,61 @@ public sealed class SegmentSchedule(
             built.Add(build.Id, build);
         }
 
-        var now = clock.GetUtcNow();
         await foreach (var (segment, _) in segments.AllAsync(cancellation))
         {
-            if (Due(segment, built.GetValueOrDefault(segment.Id), now) is { } reason)
+            var now = clock.GetUtcNow();
+            var build = built.GetValueOrDefault(segment.Id);
+            if (build?.Progress is not null && now - build.SeenAt < Stuck)
             {
-                await queue.SendAsync(SegmentRebuild.QueueName, new RebuildSegment(segment.Id, segment.Version, reason, now), delay: null, cancellation);
+                continue;
+            }
+
+            if (Due(segment, build, now) is { } reason)
+            {
+                await SendAsync(segment, reason, now, cancellation);
+            }
+            else if (build is { TrueAt: { } since } && build.Version == segment.Version
+                && tagger.Rules.Find(segment.Id) is { Rule: { DependsOnClock: true } rule } active && active.Version == segment.Version)
+            {
+                await ForeseeAsync(segment, rule, build, since, cancellation);
             }
         }
     }
 
-    private RebuildReason? Due(Segment segment, SegmentBuild? build, DateTimeOffset now)
+    private static RebuildReason? Due(Segment segment, SegmentBuild? build, DateTimeOffset now)
     {
-        if (now - build?.SeenAt < Stuck || now - segment.UpdatedAt < Stuck)
-        {
-            return null;
-        }
-
         if (build is null || build.Version < segment.Version)
         {
-            return RebuildReason.Changed;
+            // Its own message may still be on its way.
+            return now - segment.UpdatedAt < Stuck || now - build?.SeenAt < Stuck ? null : RebuildReason.Changed;
         }
 
         if (segment.Deleted)
         {
-            return RebuildReason.Confirm;
+            return now - build.SeenAt < Stuck ? null : RebuildReason.Confirm;
         }
 
-        var interval = tagger.Rules.Find(segment.Id)?.Rule?.DependsOnClock == true ? ClockInterval : FullInterval;
-        return now - build.BuiltAt >= interval ? RebuildReason.Clock : null;
+        return now - build.BuiltAt >= FullInterval ? RebuildReason.Check : null;
+    }
+
+    private async Task ForeseeAsync(Segment segment, CompiledRule rule, SegmentBuild build, DateTimeOffset since, CancellationToken cancellation)
+    {
+        var next = await clockwork.NextChangeAsync(rule, since, cancellation);
+        if (next != build.NextChangeAt)
+        {
+            await builds.UpdateAsync(segment.Id, b => b.TrueAt == since ? b with { NextChangeAt = next } : null, cancellation);
+        }
+
+        if (next <= clock.GetUtcNow() + Lookahead)
+        {
+            await SendAsync(segment, RebuildReason.Clock, next.Value, cancellation);
+        }
+    }
+
+    private Task SendAsync(Segment segment, RebuildReason reason, DateTimeOffset at, CancellationToken cancellation)
+    {
+        var now = clock.GetUtcNow();
+        var message = new RebuildSegment(segment.Id, segment.Version, reason, at > now ? at : now);
+        return queue.SendAsync(SegmentRebuild.QueueName, message, at > now ? at - now : null, cancellation);
     }
 }

@@ -18,15 +18,17 @@ public sealed class SegmentInputValidator : AbstractValidator<SegmentInput>
     }
 }
 
-/// <param name="MemberCount">As of <paramref name="BuiltAt"/>.</param>
+/// <param name="Members">As of <paramref name="RebuiltAt"/>; each write of a customer changes it at once, the count follows with the next rebuild.</param>
+/// <param name="Progress">Of the rebuild under way.</param>
+/// <param name="NextChangeAt">When time alone will next bring a customer in or out: a rebuild is due then.</param>
 public sealed record SegmentView(
     string Id, string Name, string? Description, JsonElement Rule, SegmentState State,
-    long? MemberCount, DateTimeOffset? BuiltAt, DateTimeOffset CreatedAt, DateTimeOffset UpdatedAt)
+    long? Members, DateTimeOffset? RebuiltAt, RebuildProgress? Progress, DateTimeOffset? NextChangeAt, DateTimeOffset CreatedAt, DateTimeOffset UpdatedAt)
 {
     internal static SegmentView Of(Segment segment, SegmentBuild? build) => new(
         segment.Id, segment.Name, segment.Description, segment.Rule,
         build?.Version == segment.Version ? SegmentState.Ready : SegmentState.Building,
-        build?.MemberCount, build?.BuiltAt, segment.CreatedAt, segment.UpdatedAt);
+        build?.MemberCount, build?.BuiltAt, build?.Progress, build?.NextChangeAt, segment.CreatedAt, segment.UpdatedAt);
 }
 
 /// <summary>A customer in short. The totals are in the workspace's currency.</summary>

@@ -13,14 +13,24 @@ public static class SegmentsFeature
     {
         services.AddWorkspaceStore<Segment>(Segment.KindName);
         services.AddWorkspaceStore<SegmentBuild>(SegmentBuild.KindName);
+        services.AddWorkspaceStore<GrowthYear>(GrowthYear.KindName);
+        services.AddWorkspaceStore<LinksUnderWay>(LinksUnderWay.KindName);
+        services.AddWorkspaceStore<RfmRun>(RfmRun.KindName);
         services.AddSingleton<RuleCatalogue>();
         services.AddSingleton<RuleParser>();
         services.AddSingleton<SegmentTagger>();
         services.AddSingleton<ISegmentTagger>(provider => provider.GetRequiredService<SegmentTagger>());
         services.AddSingleton<SegmentDirectory>();
         services.AddSingleton<SegmentAudience>();
+        services.AddSingleton<SegmentLinks>();
+        services.AddSingleton<RebuildPass>();
         services.AddSingleton<SegmentRebuild>();
+        services.AddSingleton<SegmentClock>();
+        services.AddSingleton<SegmentGrowth>();
         services.AddSingleton<SegmentSchedule>();
+        services.AddSingleton<RfmMeasure>();
+        services.AddSingleton<RfmJob>();
+        services.AddSingleton<ReadRfm>();
         services.AddSingleton<ListSegments>();
         services.AddSingleton<SaveSegment>();
         services.AddSingleton<DeleteSegment>();

@@ -88,6 +88,67 @@ public sealed class TimeTest(RuleField field, RuleOperator op, JsonElement writt
         sql.Text.AppendJoin(" AND ", terms);
     }
 
+    /// <summary>Writes who may have passed an edge of the time window between two moments, the first one excluded.</summary>
+    public void WriteCrossed(RuleSql sql, in Moment since, in Moment until)
+    {
+        var path = Field.Path;
+        if (Operator == RuleOperator.AnniversaryWithin)
+        {
+            // Its window moves once a day, and one day is as likely as another: all who have a date are looked at.
+            sql.Text.Append(since.Today == until.Today ? "false" : $"IS_STRING({path})");
+            return;
+        }
+
+        var (left, leaving) = (Text(duration.Before(since.Now)), Text(duration.Before(until.Now)));
+        var (entered, entering) = (Text(since.Now.AddMilliseconds(1)), Text(until.Now.AddMilliseconds(1)));
+        sql.Text.Append(
+            $"(({path} >= {sql.Add(left)} AND {path} < {sql.Add(leaving)}) OR ({path} >= {sql.Add(entered)} AND {path} < {sql.Add(entering)}))");
+    }
+
+    /// <summary>The stored times that may next pass an edge after <paramref name="since"/>: those inside the window leave, those in the future enter.</summary>
+    /// <param name="future">The second kind. An anniversary has neither; its window moves at midnight.</param>
+    public void WriteNext(RuleSql sql, in Moment since, bool future)
+    {
+        var edge = sql.Add(Text(since.Now.AddMilliseconds(1)));
+        sql.Text.Append(future ? $"{Field.Path} >= {edge}" : $"{Field.Path} >= {sql.Add(Text(duration.Before(since.Now)))} AND {Field.Path} < {edge}");
+        if (Field is AttributeField)
+        {
+            sql.Text.Append($" AND RegexMatch({Field.Path}, {sql.Add(Stamp.Pattern)})");
+        }
+    }
+
+    /// <summary>The first moment after <paramref name="since"/> at which the edge has passed a stored time; null when that is out of sight.</summary>
+    public DateTime? PassesAt(long stamp, in Moment since, bool future)
+    {
+        // Both edges only move forward (RuleDuration), so the moment can be looked for by halving.
+        var start = since.Now;
+        var (low, high) = (0L, (long)TimeSpan.FromDays(366 * (RuleDuration.MaxYears + 1)).TotalMilliseconds);
+        high = Math.Min(high, (DateTime.MaxValue - start).Ticks / TimeSpan.TicksPerMillisecond);
+        if (!Passed(start.AddMilliseconds(high)))
+        {
+            return null;
+        }
+
+        while (high - low > 1)
+        {
+            var middle = (low + high) / 2;
+            if (Passed(start.AddMilliseconds(middle)))
+            {
+                high = middle;
+            }
+            else
+            {
+                low = middle;
+            }
+        }
+
+        return start.AddMilliseconds(high);
+
+        bool Passed(DateTime at) => future ? Stamp.Of(at) >= stamp : Stamp.Of(duration.Before(at)) > stamp;
+    }
+
+    private static string Text(DateTime time) => Stamp.ToText(Stamp.Of(time));
+
     private (long From, long To) Range(in Moment moment) => Operator switch
     {
         RuleOperator.Less or RuleOperator.Before => (0, values[0].From),

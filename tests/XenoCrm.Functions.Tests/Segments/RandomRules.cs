@@ -76,6 +76,7 @@ internal sealed class RandomRules(int seed)
             LastOpenedAt = MaybeTime(), LastClickedAt = MaybeTime(),
         },
         Attributes = Map(Attribute),
+        Rfm = Chance(3) ? null : new(random.Next(1, 6), random.Next(1, 6), random.Next(1, 6), Pick(RfmScores.Names), Time()),
     };
 
     public JsonObject Rule() => Group(1);
@@ -160,7 +161,7 @@ internal sealed class RandomRules(int seed)
         FieldType.Money => Pick([0, 0.29, 10, 10.005, 12.34, -1, 1e9]),
         FieldType.Time => Chance(3) ? DateText() : Pick(Times).ToString("yyyy-MM-dd'T'HH:mm:ss.fffK"),
         FieldType.Date => DateText(),
-        FieldType.Choice => Pick(["granted", "withdrawn", "GRANTED"]),
+        FieldType.Choice => Pick(((ChoiceField)field).Choices) is var choice && Chance(3) ? choice.ToUpperInvariant() : choice,
         FieldType.List when field is ListField { HoldsSegments: true } => Pick(Segments),
         FieldType.Any => Chance(2),
         _ => Part(Text()),

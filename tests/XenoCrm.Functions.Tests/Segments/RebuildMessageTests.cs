@@ -11,7 +11,7 @@ public sealed class RebuildMessageTests
     [Fact]
     public void What_the_queue_is_given_the_worker_can_read()
     {
-        var message = new RebuildSegment("s1", 3, RebuildReason.Confirm, Rules.Now) { Removing = true, AfterId = "c1", Changed = 7 };
+        var message = new RebuildSegment("s1", 3, RebuildReason.Confirm, Rules.Now) { Removing = true, AfterId = "c1", Added = 7, Since = Rules.Now, StartedAt = Rules.Now };
         var text = JsonSerializer.Serialize(message, Json.Options);
         using var services = new ServiceCollection()
             .Configure<JsonSerializerOptions>(o => o.PropertyNameCaseInsensitive = true)

@@ -203,12 +203,16 @@ public sealed class RuleOperatorTests
     }
 
     [Theory]
-    [InlineData("2026-08-31T00:00:00Z", "P6M", "2026-02-28T00:00:00Z", true)]
-    [InlineData("2026-08-31T00:00:00Z", "P6M", "2026-02-27T23:59:59.999Z", false)]
-    [InlineData("2024-02-29T08:00:00Z", "P1Y", "2023-02-28T08:00:00Z", true)]
-    [InlineData("2024-02-29T08:00:00Z", "P1Y", "2023-02-28T07:59:59.999Z", false)]
-    [InlineData("2026-03-31T00:00:00Z", "P1M1D", "2026-02-27T00:00:00Z", true)]
-    [InlineData("2026-03-31T00:00:00Z", "P1M1D", "2026-02-26T23:59:59.999Z", false)]
+    [InlineData("2026-08-28T08:00:00Z", "P6M", "2026-02-28T08:00:00Z", true)]
+    [InlineData("2026-08-28T08:00:00Z", "P6M", "2026-02-28T07:59:59.999Z", false)]
+    [InlineData("2026-08-29T00:00:00Z", "P6M", "2026-02-28T23:59:59.998Z", false)]
+    [InlineData("2026-08-31T00:00:00Z", "P6M", "2026-02-28T23:59:59.999Z", true)]
+    [InlineData("2026-08-31T23:59:59Z", "P6M", "2026-02-28T23:59:59.999Z", true)]
+    [InlineData("2026-09-01T00:00:00Z", "P6M", "2026-02-28T23:59:59.999Z", false)]
+    [InlineData("2024-02-29T08:00:00Z", "P1Y", "2023-02-28T23:59:59.999Z", true)]
+    [InlineData("2024-02-29T08:00:00Z", "P1Y", "2023-02-28T23:59:59.998Z", false)]
+    [InlineData("2026-03-31T00:00:00Z", "P1M1D", "2026-02-27T23:59:59.999Z", true)]
+    [InlineData("2026-03-31T00:00:00Z", "P1M1D", "2026-02-27T23:59:59.998Z", false)]
     [InlineData("2026-03-31T00:00:00Z", "P1M", "2026-03-31T00:00:00.001Z", false)]
     public void Months_are_the_calendars(string now, string duration, string lastOrder, bool expected) =>
         Rules.One("lastOrderAt", "inLast", $"\"{duration}\"")
@@ -273,7 +277,7 @@ public sealed class RuleOperatorTests
             FieldType.Any when op is RuleOperator.Between or RuleOperator.NotBetween or RuleOperator.Less or RuleOperator.LessOrEqual or RuleOperator.Greater or RuleOperator.GreaterOrEqual => "1",
             FieldType.Time or FieldType.Date => "\"2026-01-01\"",
             FieldType.Any when op is RuleOperator.Before or RuleOperator.After => "\"2026-01-01\"",
-            FieldType.Choice => "\"granted\"",
+            FieldType.Choice => JsonSerializer.Serialize(((ChoiceField)field).Choices[0]),
             _ => "\"s\"",
         };
         return op is RuleOperator.In or RuleOperator.NotIn or RuleOperator.Between or RuleOperator.NotBetween ? $"[{one}, {one}]" : one;

@@ -7,7 +7,8 @@ public sealed class RuleParserTests
 {
     [Theory]
     [InlineData("""{ "field": "totalspend", "operator": ">", "value": 1 }""", "/field")]
-    [InlineData("""{ "field": "rfm.segment", "operator": "=", "value": "Champions" }""", "/field")]
+    [InlineData("""{ "field": "rfm.score", "operator": "=", "value": 5 }""", "/field")]
+    [InlineData("""{ "field": "rfm.segment", "operator": "=", "value": "Winners" }""", "/value")]
     [InlineData("""{ "field": "consent.fax", "operator": "null" }""", "/field")]
     [InlineData("""{ "field": "categories.count", "operator": "null" }""", "/field")]
     [InlineData("""{ "field": "categories..count", "operator": "null" }""", "/field")]
@@ -143,7 +144,7 @@ public sealed class RuleParserTests
     {
         var fields = FieldView.AllOf(Rules.Catalogue);
         fields.Select(f => f.Name).ShouldBeUnique();
-        fields.Count.ShouldBe(40);
+        fields.Count.ShouldBe(44);
         fields.ShouldAllBe(f => f.Label.Length > 0 && f.Operators.Count > 3);
         fields.Single(f => f.Name == "consent.sms").Values.ShouldBe(["granted", "withdrawn"]);
         fields.Single(f => f.Name == "categories.<name>.spend").Type.ShouldBe(FieldType.Money);

@@ -39,7 +39,7 @@ public sealed class SegmentRouteTests : IAsyncLifetime
         await world.RunQueueAsync();
         var read = await CallAsync(r => segments.Get(r, id, default));
         read.Body.GetProperty("state").GetString().ShouldBe("ready");
-        read.Body.GetProperty("memberCount").GetInt64().ShouldBe(0);
+        read.Body.GetProperty("members").GetInt64().ShouldBe(0);
         read.Headers.ETag.ShouldBe(created.Headers.ETag, "a rebuild is no change of the segment");
 
         var body = $$"""{ "name": "Bern 2", "rule": {{Rule}} }""";

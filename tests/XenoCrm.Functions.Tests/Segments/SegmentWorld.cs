@@ -58,6 +58,7 @@ internal sealed class SegmentWorld : IAsyncDisposable
         services.AddSegments(configuration);
         services.AddSingleton(CustomerStore.Definition);
         services.AddSingleton<CustomerStore>();
+        services.AddSingleton<CustomerTags>();
         services.Replace(ServiceDescriptor.Singleton<QueueServiceClient>(Queue));
         var process = services.BuildServiceProvider();
         processes.Add(process);
@@ -130,20 +131,26 @@ internal sealed class TestClock(DateTimeOffset now) : TimeProvider
 internal sealed class TestQueue : QueueServiceClient
 {
     private readonly TestClock clock;
-    private readonly PriorityQueue<RebuildSegment, (DateTimeOffset, int)> messages = new();
+    private readonly Dictionary<string, PriorityQueue<string, (DateTimeOffset, int)>> queues = new()
+    {
+        [SegmentRebuild.QueueName] = new(),
+        [ScoreRfm.Queue] = new(),
+    };
+
     private int sent;
 
     public TestQueue(TestClock clock) => this.clock = clock;
 
-    public override QueueClient GetQueueClient(string queueName)
-    {
-        queueName.ShouldBe(SegmentRebuild.QueueName);
-        return new Client(this);
-    }
+    public override QueueClient GetQueueClient(string queueName) => new Client(this, queues[queueName]);
 
-    public RebuildSegment? TakeNext()
+    public RebuildSegment? TakeNext() => Take<RebuildSegment>(SegmentRebuild.QueueName);
+
+    public ScoreRfm? TakeNextRfm() => Take<ScoreRfm>(ScoreRfm.Queue);
+
+    private T? Take<T>(string queue)
+        where T : class
     {
-        if (!messages.TryDequeue(out var message, out var at))
+        if (!queues[queue].TryDequeue(out var message, out var at))
         {
             return null;
         }
@@ -153,10 +160,10 @@ internal sealed class TestQueue : QueueServiceClient
             clock.Advance(at.Item1 - clock.GetUtcNow());
         }
 
-        return message;
+        return JsonSerializer.Deserialize<T>(message, Json.Options);
     }
 
-    private sealed class Client(TestQueue queue) : QueueClient
+    private sealed class Client(TestQueue owner, PriorityQueue<string, (DateTimeOffset, int)> queue) : QueueClient
     {
         public override Task<Response> CreateIfNotExistsAsync(IDictionary<string, string>? metadata = null, CancellationToken cancellationToken = default) =>
             Task.FromResult<Response>(null!);
@@ -164,8 +171,11 @@ internal sealed class TestQueue : QueueServiceClient
         public override Task<Response<SendReceipt>> SendMessageAsync(
             BinaryData message, TimeSpan? visibilityTimeout = null, TimeSpan? timeToLive = null, CancellationToken cancellationToken = default)
         {
-            var parsed = JsonSerializer.Deserialize<RebuildSegment>(message, Json.Options)!;
-            queue.messages.Enqueue(parsed, (queue.clock.GetUtcNow() + (visibilityTimeout ?? default), queue.sent++));
+            lock (queue)
+            {
+                queue.Enqueue(message.ToString(), (owner.clock.GetUtcNow() + (visibilityTimeout ?? default), owner.sent++));
+            }
+
             return Task.FromResult<Response<SendReceipt>>(null!);
         }
     }
