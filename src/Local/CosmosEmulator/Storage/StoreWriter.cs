@@ -11,6 +11,7 @@ internal sealed partial class Store
 {
     private const int MaxGroupBytes = 16 * 1024 * 1024;
     private const int PurgePerTick = 10_000;
+    private const int MinAnswersPerThread = 4;
     private static readonly TimeSpan Tick = TimeSpan.FromSeconds(1);
 
     private readonly Lock _gate = new();
@@ -66,7 +67,7 @@ internal sealed partial class Store
         {
             if (_stopped || _stopping)
             {
-                request.Fail(new EmulatorException(503, "The emulator is shutting down."));
+                request.End(new EmulatorException(503, "The emulator is shutting down."));
                 return;
             }
 
@@ -170,11 +171,33 @@ internal sealed partial class Store
             }
 
             apply();
-            request.Complete();
+            Answer([request], null);
         }
         catch (Exception error)
         {
-            request.Fail(error);
+            Answer([request], error);
+        }
+    }
+
+    /// <summary>
+    /// Lets those who wait for a group go on: on as many threads of the pool as there are cores, each taking a share. A thread
+    /// woken for every single answer cost more than the answer.
+    /// </summary>
+    public static void Answer(WriteRequest[] requests, Exception? error)
+    {
+        var share = Math.Max(MinAnswersPerThread, (requests.Length + Environment.ProcessorCount - 1) / Environment.ProcessorCount);
+        for (var from = 0; from < requests.Length; from += share)
+        {
+            var part = new ArraySegment<WriteRequest>(requests, from, Math.Min(share, requests.Length - from));
+            ThreadPool.UnsafeQueueUserWorkItem(
+                static answers =>
+                {
+                    foreach (var request in answers.Part)
+                    {
+                        request.End(answers.Error);
+                    }
+                },
+                (Part: part, Error: error), preferLocal: false);
         }
     }
 

@@ -160,10 +160,7 @@ internal sealed class WriteGroup(Store store)
             container.Publish();
         }
 
-        foreach (var request in _requests)
-        {
-            request.Complete();
-        }
+        Store.Answer([.. _requests], null);
     }
 
     /// <summary>The log could not take the group.</summary>
@@ -174,10 +171,7 @@ internal sealed class WriteGroup(Store store)
             (container.LastLsn, container.LastRid) = (lsn, rid);
         }
 
-        foreach (var request in _requests)
-        {
-            request.Fail(error);
-        }
+        Store.Answer([.. _requests], error);
     }
 
     private static void FailOthers(ItemRequest request, ItemOperation culprit)

@@ -3,13 +3,22 @@ namespace XenoCrm.Local.CosmosEmulator.Storage;
 /// <summary>Something for the store's writer. The task ends when it is durable, or fails when it could not be made so.</summary>
 internal abstract class WriteRequest
 {
-    private readonly TaskCompletionSource _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _done = new();
 
     public Task Done => _done.Task;
 
-    public void Complete() => _done.TrySetResult();
-
-    public void Fail(Exception error) => _done.TrySetException(error);
+    /// <summary>Tells the outcome. What waits for it goes on in this call.</summary>
+    public void End(Exception? error)
+    {
+        if (error is null)
+        {
+            _done.SetResult();
+        }
+        else
+        {
+            _done.SetException(error);
+        }
+    }
 }
 
 /// <summary>
