@@ -24,6 +24,9 @@ public sealed record EmulatorOptions
     /// <summary>Request units per second over the whole account; what exceeds it is answered with 429. Null is no limit.</summary>
     public double? Throughput { get; init; }
 
+    /// <summary>Answer with an empty page before each page of a query or feed, as the service may at any time.</summary>
+    public bool EmptyPages { get; init; }
+
     /// <summary>Size of log and snapshot below which compaction is not worth it.</summary>
     public long CompactAboveBytes { get; init; } = 64 * 1024 * 1024;
 

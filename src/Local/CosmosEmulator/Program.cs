@@ -12,9 +12,10 @@ var flush = new Option<string>("--flush")
     DefaultValueFactory = _ => "disk",
 };
 flush.AcceptOnlyFromAmong("disk", "os");
+var emptyPages = new Option<bool>("--empty-pages") { Description = "An empty page before each page of a query or feed, as the service may answer at any time." };
 var throughput = new Option<double?>("--throughput") { Description = "Request units per second; above it requests are answered with 429." };
 
-var command = new RootCommand("A local Cosmos DB (NoSQL API) for the official SDKs in gateway mode over plain http.") { port, data, inMemory, noAuth, flush, throughput };
+var command = new RootCommand("A local Cosmos DB (NoSQL API) for the official SDKs in gateway mode over plain http.") { port, data, inMemory, noAuth, flush, throughput, emptyPages };
 command.Validators.Add(result =>
 {
     if (result.GetValue(data) is null == !result.GetValue(inMemory))
@@ -34,6 +35,7 @@ command.SetAction((parsed, cancellation) => Run(new EmulatorOptions
     Authenticate = !parsed.GetValue(noAuth),
     FlushToDisk = parsed.GetValue(flush) == "disk",
     Throughput = parsed.GetValue(throughput),
+    EmptyPages = parsed.GetValue(emptyPages),
 }, cancellation));
 return await command.Parse(args).InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = null });
 

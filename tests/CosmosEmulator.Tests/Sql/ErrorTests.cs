@@ -81,6 +81,14 @@ public sealed class ErrorTests
     public void A_text_beyond_512_KB_is_refused() => Run.Error($"SELECT VALUE '{new string('x', 600_000)}'").Message.ShouldContain("512 KB");
 
     [Fact]
+    public void More_than_ten_joins_are_refused()
+    {
+        string Query(int joins) => $"SELECT VALUE 1 FROM c {string.Join(' ', Enumerable.Range(0, joins).Select(i => $"JOIN x{i} IN c.list"))}";
+        Run.Query(Query(10), """{"id":"1","list":[1]}""").ShouldBe("[1]");
+        Run.Error(Query(11)).Message.ShouldContain("10 JOINs");
+    }
+
+    [Fact]
     public void A_thousand_alternatives_are_fine()
     {
         var sql = $"SELECT VALUE c.id FROM c WHERE {string.Join(" OR ", Enumerable.Range(0, 1000).Select(i => $"(c.id = '{i}' AND c.n = {i})"))}";

@@ -49,6 +49,12 @@ public sealed class FunctionTests
         ("REPLICATE('ab', 3)", "\"ababab\""), ("REPLICATE('ab', 0)", "\"\""), ("REPLICATE('a', -1)", "undefined"), ("REPLICATE('a', 10001)", "undefined"),
         ("REGEXMATCH('abcd', 'ABC', 'i')", "true"), ("REGEXMATCH('abcd', '^b')", "false"), ("REGEXMATCH('a\\nb', '^b', 'm')", "true"), ("REGEXMATCH('a\\nb', 'a.b', 's')", "true"), ("REGEXMATCH('abcd', 'ab c', 'x')", "true"),
         ("REGEXMATCH('a', '(')", "undefined"), ("REGEXMATCH('a', 'a', 'q')", "undefined"), ("REGEXMATCH(1, 'a')", "undefined"),
+        ("REGEXEXTRACT('SKU-93821-BLUE', '[0-9]+')", "\"93821\""), ("REGEXEXTRACT('sku-9', 'SKU-([0-9])', 'i', 1)", "\"9\""), ("REGEXEXTRACT('a', 'b')", "undefined"), ("REGEXEXTRACT('a', 'a', '', 7)", "undefined"), ("REGEXEXTRACT('a', '(')", "undefined"), ("REGEXEXTRACT('a', 'a', '', 'x')", "undefined"),
+        ("REGEXEXTRACTALL('A12-B34', '[0-9]+')", "[\"12\",\"34\"]"), ("REGEXEXTRACTALL('A12-B34', '[A-Z]([0-9])', '', 1)", "[\"1\",\"3\"]"), ("REGEXEXTRACTALL('a', 'b')", "[]"), ("REGEXEXTRACTALL(1, 'b')", "undefined"),
+        ("SUBSTRINGBEFORE('a/b/c', '/')", "\"a\""), ("SUBSTRINGBEFORE('/a', '/')", "\"\""), ("SUBSTRINGBEFORE('a', '/')", "undefined"), ("SUBSTRINGBEFORE('a', '')", "undefined"),
+        ("SUBSTRINGAFTER('bike::touring::frame', '::')", "\"touring::frame\""), ("SUBSTRINGAFTER('a/', '/')", "\"\""), ("SUBSTRINGAFTER('a', '/')", "undefined"), ("SUBSTRINGAFTER(1, '/')", "undefined"),
+        ("LASTSUBSTRINGBEFORE('A-B-C', '-')", "\"A-B\""), ("LASTSUBSTRINGBEFORE('A', '-')", "undefined"),
+        ("LASTSUBSTRINGAFTER('/products/boots', '/')", "\"boots\""), ("LASTSUBSTRINGAFTER('a::b::c', '::')", "\"c\""), ("LASTSUBSTRINGAFTER('A', '-')", "undefined"),
         ("STRINGJOIN(['a', 'b'], ', ')", "\"a, b\""), ("STRINGJOIN(['a', 1], ',')", "undefined"), ("STRINGJOIN([], ',')", "\"\""),
         ("STRINGSPLIT('a,b,', ',')", "[\"a\",\"b\",\"\"]"), ("STRINGSPLIT('a', '')", "undefined"),
 
@@ -129,9 +135,18 @@ public sealed class FunctionTests
     }
 
     [Theory]
+    [InlineData("ST_AREA(c.a)", "spatial")]
     [InlineData("ST_DISTANCE(c.a, c.b)", "spatial")]
+    [InlineData("ST_INTERSECTS(c.a, c.b)", "spatial")]
+    [InlineData("ST_ISVALID(c.a)", "spatial")]
+    [InlineData("ST_ISVALIDDETAILED(c.a)", "spatial")]
+    [InlineData("ST_WITHIN(c.a, c.b)", "spatial")]
     [InlineData("VectorDistance(c.a, [1])", "vector")]
     [InlineData("FullTextContains(c.a, 'x')", "full-text")]
+    [InlineData("FullTextContainsAll(c.a, 'x', 'y')", "full-text")]
+    [InlineData("FullTextContainsAny(c.a, 'x', 'y')", "full-text")]
+    [InlineData("FullTextScore(c.a, ['x'])", "full-text")]
+    [InlineData("RRF(c.a, c.b)", "full-text")]
     [InlineData("NOSUCH(1)", "not a recognized")]
     [InlineData("udf.tax(1)", "user-defined")]
     public void Unknown_functions_are_refused_with_their_place(string call, string reason)

@@ -105,6 +105,12 @@ public sealed class PipelineTests
     [InlineData("SELECT VALUE COUNT(1) FROM c WHERE false", "[0]")]
     [InlineData("SELECT COUNT(1) AS n FROM c WHERE false GROUP BY c.g", "[]")]
     [InlineData("SELECT VALUE COUNT(1)", "[1]")]
+    [InlineData("SELECT VALUE COUNTIF(c.g = 'x') FROM c", "[3]")]
+    [InlineData("SELECT VALUE COUNTIF(c.v) FROM c", "[0]")]
+    [InlineData("SELECT VALUE MAKELIST(c.g) FROM c", """[["x",1,"x",null,1.0,"x"]]""")]
+    [InlineData("SELECT VALUE MAKESET(c.g) FROM c", """[["x",1,null]]""")]
+    [InlineData("SELECT c.g, MAKESET(c.v > 5) AS s FROM c WHERE c.g = 1 GROUP BY c.g", """[{"g":1,"s":[true]}]""")]
+    [InlineData("SELECT VALUE MAKELIST(c.none) FROM c", "[[]]")]
     public void Groups_and_aggregates(string sql, string expected)
     {
         string[] items =
@@ -130,6 +136,7 @@ public sealed class PipelineTests
             Run.Query("SELECT c.g, COUNT(1) AS n, SUM(c.v) AS s FROM c GROUP BY c.g", source).ShouldBe(groups);
         }
 
+        Run.Query("SELECT MAKESET(c.g) AS s, COUNTIF(c.g = 3) AS n FROM c", source).ShouldBe("""[{"s":[0,1,2,3,4,5,6],"n":2857}]""");
         Run.Error("SELECT VALUE COUNT((SELECT VALUE x FROM x IN (SELECT VALUE [1, 2]))) FROM c", source).Code.ShouldBe("SC2110");
     }
 

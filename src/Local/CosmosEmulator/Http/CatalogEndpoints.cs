@@ -45,7 +45,7 @@ internal sealed class CatalogEndpoints(Store store)
                 await Respond(exchange, 200, RequireDatabase(name).Json);
                 break;
             case "DELETE":
-                await store.DeleteDatabase(name);
+                await store.DeleteDatabase(name, exchange.Header("If-Match"));
                 await exchange.Respond(204);
                 break;
             default:
@@ -84,12 +84,12 @@ internal sealed class CatalogEndpoints(Store store)
                 await Respond(exchange, 200, container.Json);
                 break;
             case "PUT":
-                var replaced = await store.ReplaceContainer(databaseName, name, await exchange.ReadJson());
+                var replaced = await store.ReplaceContainer(databaseName, name, await exchange.ReadJson(), exchange.Header("If-Match"));
                 exchange.SetSession(database, replaced);
                 await Respond(exchange, 200, replaced.Json);
                 break;
             case "DELETE":
-                await store.DeleteContainer(databaseName, name);
+                await store.DeleteContainer(databaseName, name, exchange.Header("If-Match"));
                 await exchange.Respond(204);
                 break;
             default:
@@ -149,6 +149,16 @@ internal sealed class CatalogEndpoints(Store store)
 /// <summary>The envelope of every feed.</summary>
 internal static class FeedBody
 {
+    /// <summary>A page without items that is not the last.</summary>
+    public static ValueTask RespondEmpty(Exchange exchange, Container container, string continuation)
+    {
+        var body = new ArrayBufferWriter<byte>();
+        Write(body, container.Rid, "Documents", []);
+        exchange.SetHeader("x-ms-item-count", "0");
+        exchange.SetHeader("x-ms-continuation", continuation);
+        return exchange.Respond(200, body.WrittenMemory);
+    }
+
     public static int Write(ArrayBufferWriter<byte> to, string rid, string name, IEnumerable<ReadOnlyMemory<byte>> documents)
     {
         to.Write(Encoding.ASCII.GetBytes($"{{\"_rid\":\"{rid}\",\"{name}\":["));

@@ -96,6 +96,9 @@ internal sealed class Exchange(HttpContext context)
 
     public void SetCharge(double charge) => _response["x-ms-request-charge"] = charge.ToString("0.##", CultureInfo.InvariantCulture);
 
+    /// <summary>Where a query or a feed goes on, if it does.</summary>
+    public string? Continuation() => Header("x-ms-continuation") is { Length: > 0 } token ? token : null;
+
     public ValueTask Respond(int status, ReadOnlyMemory<byte> body)
     {
         Begin(status);

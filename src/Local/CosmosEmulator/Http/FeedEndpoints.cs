@@ -7,7 +7,7 @@ using XenoCrm.Local.CosmosEmulator.Storage;
 namespace XenoCrm.Local.CosmosEmulator.Http;
 
 /// <summary>The read feed (all items in order of insertion) and the change feed (newest version of each item, in order of change).</summary>
-internal sealed class FeedEndpoints(Store store, ThroughputLimit? limit)
+internal sealed class FeedEndpoints(Store store, ThroughputLimit? limit, EmulatorOptions options)
 {
     private const int MaxPageItems = 1_000;
     private const int MaxPageBytes = 4 * 1024 * 1024;
@@ -18,8 +18,15 @@ internal sealed class FeedEndpoints(Store store, ThroughputLimit? limit)
     public async ValueTask ReadFeed(Exchange exchange, Container container)
     {
         var source = new ContainerSource(store, container, Scope.Of(exchange, container));
+        var continuation = exchange.Continuation();
+        if (options.EmptyPages && EmptyPages.Due(ref continuation))
+        {
+            await FeedBody.RespondEmpty(exchange, container, continuation!);
+            return;
+        }
+
         var after = 0L;
-        if (exchange.Header("x-ms-continuation") is { Length: > 0 } token && !long.TryParse(token, NumberStyles.None, CultureInfo.InvariantCulture, out after))
+        if (continuation is { } token && !long.TryParse(token, NumberStyles.None, CultureInfo.InvariantCulture, out after))
         {
             throw new EmulatorException(400, "The continuation token is not one of this feed.");
         }

@@ -17,6 +17,7 @@ internal sealed class ItemEndpoints(Store store, ThroughputLimit? limit)
             Id = body.Id,
             Body = body,
             IfMatch = exchange.Header("If-Match"),
+            IfNoneMatch = exchange.Header("If-None-Match"),
             Minimal = IsMinimal(exchange),
         });
     }
@@ -96,7 +97,7 @@ internal sealed class ItemEndpoints(Store store, ThroughputLimit? limit)
 
         var etag = container.Layout.Etag(version);
         exchange.SetHeader("etag", etag);
-        if (exchange.Header("If-None-Match") == etag)
+        if (exchange.Header("If-None-Match") is { } known && (known == etag || known == "*"))
         {
             Charge(exchange, RequestCharge.Miss);
             return exchange.Respond(304);

@@ -48,7 +48,7 @@ internal readonly record struct QueryText(string Sql, ReadOnlyMemory<byte> Param
 }
 
 /// <summary>Query plans and pages.</summary>
-internal sealed class QueryEndpoints(Store store, ThroughputLimit? limit, TimeProvider time)
+internal sealed class QueryEndpoints(Store store, ThroughputLimit? limit, EmulatorOptions options)
 {
     /// <summary>
     /// Characters of query text to keep compiled. Applications have some dozens of texts, but ReadMany makes one for each
@@ -88,7 +88,14 @@ internal sealed class QueryEndpoints(Store store, ThroughputLimit? limit, TimePr
     public async ValueTask Page(Exchange exchange, Container container)
     {
         var text = QueryText.Parse(await exchange.ReadBody());
-        var continuation = exchange.Header("x-ms-continuation") is { Length: > 0 } token ? token : null;
+        RequireScope(exchange);
+        var continuation = exchange.Continuation();
+        if (options.EmptyPages && EmptyPages.Due(ref continuation))
+        {
+            await FeedBody.RespondEmpty(exchange, container, continuation!);
+            return;
+        }
+
         var (page, charge, body) = Run(container, Scope.Of(exchange, container), text, exchange.MaxItemCount(), continuation);
         exchange.SetCharge(charge);
         limit?.Spend(charge);
@@ -99,6 +106,17 @@ internal sealed class QueryEndpoints(Store store, ThroughputLimit? limit, TimePr
         }
 
         await exchange.Respond(200, body.WrittenMemory);
+    }
+
+    private static void RequireScope(Exchange exchange)
+    {
+        if (!exchange.Flag("x-ms-documentdb-query-enablecrosspartition")
+            && exchange.Header("x-ms-documentdb-partitionkey") is null
+            && exchange.Header("x-ms-documentdb-partitionkeyrangeid") is null
+            && exchange.Header("x-ms-start-epk") is null)
+        {
+            throw new EmulatorException(400, "Cross partition query is required but disabled. Please set x-ms-documentdb-query-enablecrosspartition to true, or specify x-ms-documentdb-partitionkey.", 1004);
+        }
     }
 
     /// <summary>One page with what it costs and the body that carries it.</summary>
@@ -117,7 +135,7 @@ internal sealed class QueryEndpoints(Store store, ThroughputLimit? limit, TimePr
             return query;
         }
 
-        query = CompiledQuery.Compile(sql, time);
+        query = CompiledQuery.Compile(sql, options.Time);
         if (Interlocked.Add(ref _compiledText, sql.Length) > MaxCompiledText)
         {
             _compiled.Clear();

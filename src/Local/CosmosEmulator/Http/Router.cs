@@ -26,8 +26,8 @@ internal sealed class Router
         _catalog = new CatalogEndpoints(store);
         _limit = options.Throughput is { } throughput ? new ThroughputLimit(throughput, options.Time) : null;
         _items = new ItemEndpoints(store, _limit);
-        _queries = new QueryEndpoints(store, _limit, options.Time);
-        _feeds = new FeedEndpoints(store, _limit);
+        _queries = new QueryEndpoints(store, _limit, options);
+        _feeds = new FeedEndpoints(store, _limit, options);
         _batches = new BatchEndpoints(store, _limit);
         _explorer = new ExplorerEndpoints(store, _queries);
     }

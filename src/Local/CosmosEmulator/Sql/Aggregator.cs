@@ -9,17 +9,23 @@ internal enum AggregateKind
     Avg,
     Min,
     Max,
+    CountIf,
+    MakeList,
+    MakeSet,
 }
 
 /// <summary>
 /// One running aggregate. Undefined values are skipped; SUM and AVG of anything but numbers are undefined, MIN and MAX go by
-/// the cross-type order of primitive values and are undefined once an array or object is met.
+/// the cross-type order of primitive values and are undefined once an array or object is met. COUNTIF counts what is true;
+/// MAKELIST gathers values in the order of the items, MAKESET each value once.
 /// </summary>
 internal sealed class Aggregator(AggregateKind kind)
 {
     private long _count;
     private double _sum;
     private bool _spoilt;
+    private readonly List<JsonValue>? _list = kind is AggregateKind.MakeList or AggregateKind.MakeSet ? [] : null;
+    private readonly HashSet<JsonValue>? _set = kind == AggregateKind.MakeSet ? [] : null;
     private JsonValue _extreme;
 
     public static bool TryKind(string name, out AggregateKind kind)
@@ -31,6 +37,9 @@ internal sealed class Aggregator(AggregateKind kind)
             "AVG" => AggregateKind.Avg,
             "MIN" => AggregateKind.Min,
             "MAX" => AggregateKind.Max,
+            "COUNTIF" => AggregateKind.CountIf,
+            "MAKELIST" => AggregateKind.MakeList,
+            "MAKESET" => AggregateKind.MakeSet,
             _ => null,
         };
         kind = found.GetValueOrDefault();
@@ -39,7 +48,7 @@ internal sealed class Aggregator(AggregateKind kind)
 
     public void Add(in JsonValue value)
     {
-        if (value.IsUndefined)
+        if (value.IsUndefined || (kind == AggregateKind.CountIf && value.Kind != JsonKind.True))
         {
             return;
         }
@@ -47,7 +56,10 @@ internal sealed class Aggregator(AggregateKind kind)
         _count++;
         switch (kind)
         {
-            case AggregateKind.Count:
+            case AggregateKind.Count or AggregateKind.CountIf:
+                break;
+            case AggregateKind.MakeList or AggregateKind.MakeSet:
+                Gather(value);
                 break;
             case AggregateKind.Sum or AggregateKind.Avg:
                 _spoilt |= value.Kind != JsonKind.Number;
@@ -78,6 +90,11 @@ internal sealed class Aggregator(AggregateKind kind)
         _count += other._count;
         _sum += other._sum;
         _spoilt |= other._spoilt;
+        foreach (var value in other._list ?? [])
+        {
+            Gather(value);
+        }
+
         if (!other._extreme.IsUndefined
             && (_extreme.IsUndefined
                 || (kind == AggregateKind.Min
@@ -90,9 +107,20 @@ internal sealed class Aggregator(AggregateKind kind)
 
     public JsonValue Result => kind switch
     {
-        AggregateKind.Count => JsonValue.Of(_count),
+        AggregateKind.Count or AggregateKind.CountIf => JsonValue.Of(_count),
+        AggregateKind.MakeList or AggregateKind.MakeSet => JsonValue.ArrayOf(_list!),
         AggregateKind.Sum => _spoilt ? default : JsonValue.Of(_sum),
         AggregateKind.Avg => _spoilt || _count == 0 ? default : JsonValue.Of(_sum / _count),
         _ => _spoilt ? default : _extreme,
     };
+
+    private void Gather(in JsonValue value)
+    {
+        if (_set is null || !_set.Contains(value))
+        {
+            var kept = value.Detached();
+            _set?.Add(kept);
+            _list!.Add(kept);
+        }
+    }
 }

@@ -11,6 +11,9 @@ internal sealed partial class Parser
     // a + b + c + ... grows a tree as deep as it is long.
     private const int MaxChain = 1000;
 
+    // The service's limit.
+    private const int MaxJoins = 10;
+
     private readonly List<Token> _tokens;
     private int _next;
     private int _depth;
@@ -209,6 +212,11 @@ internal sealed partial class Parser
         List<Source> sources = [ReadSource()];
         while (TakeKeyword("JOIN"))
         {
+            if (sources.Count > MaxJoins)
+            {
+                throw new SqlException($"A query may have {MaxJoins} JOINs.", Current.At, code: "SC2015");
+            }
+
             sources.Add(ReadSource());
         }
 

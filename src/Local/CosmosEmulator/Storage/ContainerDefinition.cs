@@ -49,6 +49,15 @@ internal sealed class ContainerDefinition
             throw new EmulatorException(400, "Unique keys are not supported by this emulator.");
         }
 
+        // Each of these changes what queries mean: taken and not applied, they would hide a mistake until production.
+        foreach (var (name, what) in new[] { ("computedProperties", "Computed properties"), ("vectorEmbeddingPolicy", "Vector embeddings"), ("fullTextPolicy", "Full-text indexes") })
+        {
+            if (body[name] is JsonArray { Count: > 0 } or JsonObject { Count: > 0 })
+            {
+                throw new EmulatorException(400, $"{what} are not supported by this emulator: {name}.");
+            }
+        }
+
         var ttl = body["defaultTtl"] is JsonValue value
             ? value.TryGetValue(out int seconds) && seconds is -1 or > 0
                 ? seconds
@@ -69,7 +78,7 @@ internal sealed class ContainerDefinition
 /// <summary>Rules for the ids of databases, containers and items.</summary>
 internal static class Names
 {
-    private const int MaxResourceId = 255, MaxItemId = 1023;
+    private const int MaxResourceId = 255, MaxItemIdBytes = 1023;
 
     public static string Require(JsonObject body)
     {
@@ -92,9 +101,14 @@ internal static class Names
     /// </summary>
     public static string? ProblemWithItemId(string id)
     {
-        if (id.Length is 0 or > MaxItemId)
+        if (id.Length == 0)
         {
-            return id.Length == 0 ? "The id must not be empty." : $"The id has {id.Length} characters; at most {MaxItemId} are allowed.";
+            return "The id must not be empty.";
+        }
+
+        if (id.Length > MaxItemIdBytes / 3 && Encoding.UTF8.GetByteCount(id) is > MaxItemIdBytes and var bytes)
+        {
+            return $"The id has {bytes} bytes; at most {MaxItemIdBytes} are allowed.";
         }
 
         if (id.AsSpan().ContainsAny("/\\#?"))

@@ -6,6 +6,9 @@ namespace XenoCrm.Local.CosmosEmulator.Storage;
 /// <summary>Which paths a container indexes, from its <c>indexingPolicy</c>: the most specific pattern decides.</summary>
 internal sealed class IndexingPolicy
 {
+    // The service's limits.
+    private const int MaxIncludedPaths = 1500, MaxComposites = 100, MaxCompositePaths = 8;
+
     private readonly List<(string[] Segments, bool Exact, bool Included)> _patterns = [];
     private readonly List<(string Path, bool Descending)[]> _composites = [];
 
@@ -54,11 +57,25 @@ internal sealed class IndexingPolicy
             throw new EmulatorException(400, "The special mandatory indexing path \"/*\" is in neither includedPaths nor excludedPaths.");
         }
 
+        if (result.IncludedPaths > MaxIncludedPaths)
+        {
+            throw new EmulatorException(400, $"An indexing policy has at most {MaxIncludedPaths} included paths, this one has {result.IncludedPaths}.");
+        }
+
         foreach (var composite in policy["compositeIndexes"] as JsonArray ?? [])
         {
             result._composites.Add([.. (composite as JsonArray ?? []).Select(path => (
                 Normalize((string?)path?["path"] ?? throw new EmulatorException(400, "A composite index has an entry without a path.")),
                 string.Equals((string?)path!["order"], "descending", StringComparison.OrdinalIgnoreCase)))]);
+            if (result._composites[^1].Length is < 2 or > MaxCompositePaths)
+            {
+                throw new EmulatorException(400, $"A composite index has two to {MaxCompositePaths} paths, this one has {result._composites[^1].Length}.");
+            }
+        }
+
+        if (result._composites.Count > MaxComposites)
+        {
+            throw new EmulatorException(400, $"An indexing policy has at most {MaxComposites} composite indexes, this one has {result._composites.Count}.");
         }
 
         return result;

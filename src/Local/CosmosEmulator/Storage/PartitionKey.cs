@@ -12,6 +12,7 @@ namespace XenoCrm.Local.CosmosEmulator.Storage;
 /// </summary>
 internal sealed class PartitionKey : IEquatable<PartitionKey>, IComparable<PartitionKey>
 {
+    private const int MaxStringBytes = 2048;
     private const byte UndefinedTag = 0, NullTag = 1, FalseTag = 2, TrueTag = 3, NumberTag = 4, StringTag = 5;
 
     private readonly byte[] _encoded;
@@ -138,6 +139,11 @@ internal sealed class PartitionKey : IEquatable<PartitionKey>, IComparable<Parti
 
     private static void WriteString(ArrayBufferWriter<byte> to, ReadOnlySpan<byte> utf8)
     {
+        if (utf8.Length > MaxStringBytes)
+        {
+            throw new EmulatorException(400, $"A partition key value may have {MaxStringBytes} bytes, this one has {utf8.Length}.");
+        }
+
         var span = to.GetSpan(5 + utf8.Length);
         span[0] = StringTag;
         BinaryPrimitives.WriteInt32LittleEndian(span[1..], utf8.Length);

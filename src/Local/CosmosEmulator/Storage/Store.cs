@@ -95,9 +95,10 @@ internal sealed partial class Store : IDisposable
         return created!;
     }
 
-    public Task DeleteDatabase(string nameOrRid) => Exclusive(log =>
+    public Task DeleteDatabase(string nameOrRid, string? ifMatch = null) => Exclusive(log =>
     {
         var database = FindDatabase(nameOrRid) ?? throw EmulatorException.NotFound($"database '{nameOrRid}'");
+        RequireEtag(database.Json, ifMatch);
         LogRecords.Delete(log, RecordKind.DeleteDatabase, database.Number);
         return () => _catalog = _catalog.Remove(database.Id);
     });
@@ -130,13 +131,14 @@ internal sealed partial class Store : IDisposable
         return created!;
     }
 
-    public async Task<Container> ReplaceContainer(string databaseName, string name, JsonObject body)
+    public async Task<Container> ReplaceContainer(string databaseName, string name, JsonObject body, string? ifMatch = null)
     {
         var definition = ContainerDefinition.Parse(body);
         Container? replaced = null;
         await Exclusive(log =>
         {
             var (database, container) = Require(databaseName, name);
+            RequireEtag(container.Json, ifMatch);
             if (definition.Id != container.Definition.Id || !definition.KeyPathTexts.SequenceEqual(container.Definition.KeyPathTexts))
             {
                 throw new EmulatorException(400, "The id and the partition key of a container cannot be changed.");
@@ -158,9 +160,10 @@ internal sealed partial class Store : IDisposable
         return replaced!;
     }
 
-    public Task DeleteContainer(string databaseName, string name) => Exclusive(log =>
+    public Task DeleteContainer(string databaseName, string name, string? ifMatch = null) => Exclusive(log =>
     {
         var (database, container) = Require(databaseName, name);
+        RequireEtag(container.Json, ifMatch);
         LogRecords.Delete(log, RecordKind.DeleteContainer, container.Number);
         return () => _catalog = _catalog.SetItem(database.Id, database with { Containers = database.Containers.Remove(container.Definition.Id) });
     });
@@ -202,6 +205,14 @@ internal sealed partial class Store : IDisposable
     {
         var database = FindDatabase(databaseName) ?? throw EmulatorException.NotFound($"database '{databaseName}'");
         return (database, database.Find(name) ?? throw EmulatorException.NotFound($"container '{name}'"));
+    }
+
+    private static void RequireEtag(byte[] json, string? ifMatch)
+    {
+        if (ifMatch is not null and not "*" && ifMatch != (string?)MetadataJson.Parse(json)["_etag"])
+        {
+            throw new EmulatorException(412, "One of the specified pre-condition is not met: the resource has another etag.");
+        }
     }
 
     private void Stamp(JsonObject body, string rid, string self)

@@ -233,11 +233,13 @@ internal sealed class WriteGroup(Store store)
             case OperationKind.Read:
                 operation.Charge = RequestCharge.Read(current.Json.Length);
                 operation.Version = current;
-                operation.Status = operation.IfNoneMatch == operation.Etag || operation.IfMatch == operation.Etag ? 304 : 200;
+                operation.Status = operation.IfNoneMatch == "*" || operation.IfNoneMatch == operation.Etag || operation.IfMatch == operation.Etag ? 304 : 200;
                 return;
         }
 
-        if (operation.IfMatch is { } wanted && wanted != "*" && wanted != operation.Etag)
+        // As the SDK documents it: If-Match means nothing to an upsert that creates, If-None-Match counts only for one that replaces.
+        if ((operation.IfMatch is { } wanted && wanted != "*" && wanted != operation.Etag)
+            || (operation is { Kind: OperationKind.Upsert, IfNoneMatch: { } unwanted } && (unwanted == "*" || unwanted == operation.Etag)))
         {
             operation.Charge = RequestCharge.Read(current.Json.Length);
             operation.Fail(412, "One of the specified pre-condition is not met: the item has another etag.");

@@ -53,7 +53,13 @@ internal static class StringFunctions
                 && times is >= 0 and <= MaxReplicated && text.Length * times <= MaxReplicated
             ? JsonValue.Of(new StringBuilder().Insert(0, text, (int)times).ToString())
             : default),
-        ["REGEXMATCH"] = new(2, 3, RegexMatch),
+        ["SUBSTRINGBEFORE"] = Part((text, by) => (0, text.IndexOf(by, StringComparison.Ordinal))),
+        ["SUBSTRINGAFTER"] = Part((text, by) => (End(text.IndexOf(by, StringComparison.Ordinal), by), text.Length)),
+        ["LASTSUBSTRINGBEFORE"] = Part((text, by) => (0, text.LastIndexOf(by, StringComparison.Ordinal))),
+        ["LASTSUBSTRINGAFTER"] = Part((text, by) => (End(text.LastIndexOf(by, StringComparison.Ordinal), by), text.Length)),
+        ["REGEXMATCH"] = new(2, 3, a => OfRegex(a, (regex, text, _) => JsonValue.Of(regex.IsMatch(text)))),
+        ["REGEXEXTRACT"] = new(2, 4, a => OfRegex(a, (regex, text, group) => regex.Match(text) is { Success: true } match ? OfGroup(match, group) : default)),
+        ["REGEXEXTRACTALL"] = new(2, 4, a => OfRegex(a, (regex, text, group) => JsonValue.ArrayOf(regex.Matches(text).Select(m => OfGroup(m, group)).Where(v => !v.IsUndefined)))),
         ["STRINGJOIN"] = new(2, 2, Join),
         ["STRINGSPLIT"] = new(2, 2, a => a[0].AsString() is { } text && a[1].AsString() is { Length: > 0 } separator
             ? JsonValue.ArrayOf(text.Split(separator).Select(JsonValue.Of))
@@ -177,28 +183,41 @@ internal static class StringFunctions
         return JsonValue.Of(string.Join(separator, parts));
     }
 
-    private static JsonValue RegexMatch(ReadOnlySpan<JsonValue> a)
+    /// <summary>What lies before or behind a delimiter; undefined without one.</summary>
+    private static Function Part(Func<string, string, (int From, int To)> cut) => new(2, 2, a =>
+        a[0].AsString() is { } text && a[1].AsString() is { Length: > 0 } delimiter && cut(text, delimiter) is ( >= 0, >= 0) range
+            ? JsonValue.Of(text[range.From..range.To])
+            : default);
+
+    private static int End(int found, string delimiter) => found < 0 ? -1 : found + delimiter.Length;
+
+    /// <summary>Arguments are the text, the pattern, modifiers and the number of a group.</summary>
+    private static JsonValue OfRegex(ReadOnlySpan<JsonValue> a, Func<Regex, string, int, JsonValue> evaluate)
     {
         if (a[0].AsString() is not { } text || a[1].AsString() is not { } pattern)
         {
             return default;
         }
 
-        var modifiers = a.Length == 3 ? a[2].AsString() : "";
-        if (modifiers is null || FindRegex(pattern, modifiers) is not { } regex)
+        var modifiers = a.Length > 2 ? a[2].AsString() : "";
+        long group = 0;
+        if (modifiers is null || FindRegex(pattern, modifiers) is not { } regex
+            || (a.Length == 4 && (!a[3].TryGetInteger(out group) || group is < 0 or > int.MaxValue)))
         {
             return default;
         }
 
         try
         {
-            return JsonValue.Of(regex.IsMatch(text));
+            return evaluate(regex, text, (int)group);
         }
         catch (RegexMatchTimeoutException)
         {
             throw new SqlException($"The regular expression '{pattern}' took longer than {RegexTimeout.TotalSeconds:0} s on one value.");
         }
     }
+
+    private static JsonValue OfGroup(Match match, int number) => match.Groups[number] is { Success: true } group ? JsonValue.Of(group.Value) : default;
 
     private static Regex? FindRegex(string pattern, string modifiers)
     {
