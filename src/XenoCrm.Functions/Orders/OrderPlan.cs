@@ -120,6 +120,11 @@ internal sealed class OrderPlan(
             return WriteResult.Failed(OrderCodes.RefundInvalid, "Of an order that is refunded all is given back.");
         }
 
+        if (order.Refunded == order.Amount && order.Refunded > 0 && OrderFlow.Counts(order.Status))
+        {
+            return WriteResult.Failed(OrderCodes.RefundInvalid, "An order of which all is given back is refunded.");
+        }
+
         if (order.Refunded != (current?.Refunded ?? 0) && order.Status is OrderStatus.Placed or OrderStatus.Cancelled)
         {
             return WriteResult.Failed(OrderCodes.RefundInvalid, $"Of an order that is {Name(order.Status)} nothing is given back.");
@@ -135,7 +140,7 @@ internal sealed class OrderPlan(
     private Order Create(OrderDraft draft)
     {
         var amount = draft.Amount ?? Order.SumOf(draft.Items)!.Value;
-        var (status, refunded) = Settle(draft.Status ?? OrderStatus.Placed, draft.Refunded ?? 0, amount);
+        var (status, refunded) = Settle(OrderStatus.Placed, draft.Status, draft.Refunded ?? 0, amount);
         return new()
         {
             CustomerId = Before.Value.Id,
@@ -155,7 +160,7 @@ internal sealed class OrderPlan(
     private Order Overlay(Order order, OrderDraft draft)
     {
         var amount = draft.Amount ?? order.Amount;
-        var (status, refunded) = Settle(draft.Status ?? order.Status, draft.Refunded ?? order.Refunded, amount);
+        var (status, refunded) = Settle(order.Status, draft.Status, draft.Refunded ?? order.Refunded, amount);
         var after = order with
         {
             Amount = amount,
@@ -175,9 +180,11 @@ internal sealed class OrderPlan(
             : after with { UpdatedAt = now, Changes = [.. order.Changes, new(now, order.Status, status, refunded)] };
     }
 
-    /// <summary>An order of which all was given back is refunded, and of one that is refunded all was given back.</summary>
-    private static (OrderStatus Status, long Refunded) Settle(OrderStatus status, long refunded, long amount) =>
-        status == OrderStatus.Refunded || (refunded == amount && refunded > 0 && status != OrderStatus.Cancelled)
-            ? (OrderStatus.Refunded, amount)
-            : (status, refunded);
+    /// <summary>Of an order that is refunded all was given back; and one of which all was given back is refunded, unless another status is sent.</summary>
+    private static (OrderStatus Status, long Refunded) Settle(OrderStatus current, OrderStatus? sent, long refunded, long amount) => (sent ?? current) switch
+    {
+        OrderStatus.Refunded => (OrderStatus.Refunded, amount),
+        var status when sent is null && status != OrderStatus.Cancelled && refunded == amount && refunded > 0 => (OrderStatus.Refunded, amount),
+        var status => (status, refunded),
+    };
 }
