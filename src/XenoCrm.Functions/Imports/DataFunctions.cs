@@ -25,26 +25,31 @@ public sealed class DataFunctions(UploadImport upload)
 
     [Function("ImportCustomers")]
     [RequireRole(Role.Manager)]
-    [Describe("Import customers from a CSV of at most 5 MB", "200: all rows are in; 207: some are, see issues; 422: none. The same file again changes nothing.")]
+    [Describe("Import customers from a CSV of at most 5 MB", "200: all rows are in; 207: some are, see issues; 422: none. The same file again changes nothing. With dryRun nothing is written and the answer says what would be, with a token; the same file with that token is imported with the dry run's options and columns, and rows that are not what it said get a warning.")]
     [Body(typeof(string), ContentTypes = ["text/csv", "multipart/form-data"])]
-    [Query("dryRun", typeof(bool), "Check and count, write nothing")]
-    [Query("mapping", typeof(string), "JSON object: header → field, or null to ignore the column. Others are mapped by name")]
+    [Query("dryRun", typeof(bool), "Say what would be created, updated, unchanged or fail; write nothing")]
+    [Query("token", typeof(string), "Of a dry run of this file: 409 when the file or an option is another")]
+    [Query("mapping", typeof(string), "JSON object: header → field, or null to ignore the column. Others are mapped by name. Absent: as these headers were mapped the last time; {}: all by name")]
     [Query("dateFormat", typeof(string), "What dates look like beside ISO 8601, such as dd/MM/yyyy")]
+    [Query("encoding", typeof(string), "Of a file that is not UTF-8 and has no byte order mark: windows-1252, utf-16le, utf-16be")]
     [Query("attributes", typeof(bool), "Take unknown columns for attributes.*")]
-    [Answers(200, typeof(ImportReport)), Answers(207, typeof(ImportReport)), Problems(413, 415, 422)]
+    [Answers(200, typeof(ImportReport)), Answers(207, typeof(ImportReport)), Problems(409, 413, 415, 422)]
     public Task<IResult> Customers(
         [HttpTrigger(AuthorizationLevel.Anonymous, "post", Route = "api/data/import/customers")] HttpRequest request, CancellationToken cancellation) =>
         upload.HandleAsync(request, ImportKind.Customers, cancellation);
 
     [Function("ImportOrders")]
     [RequireRole(Role.Manager)]
-    [Describe("Import orders from a CSV of at most 5 MB", "200: all rows are in; 207: some are, see issues; 422: none. The same file again changes nothing.")]
+    [Describe("Import orders from a CSV of at most 5 MB", "200: all rows are in; 207: some are, see issues; 422: none. The same file again changes nothing. With dryRun and token as for customers.")]
     [Body(typeof(string), ContentTypes = ["text/csv", "multipart/form-data"])]
-    [Query("dryRun", typeof(bool), "Check and count, write nothing")]
-    [Query("mapping", typeof(string), "JSON object: header → field, or null to ignore the column. Others are mapped by name")]
+    [Query("dryRun", typeof(bool), "Say what would be created, updated, unchanged or fail; write nothing")]
+    [Query("token", typeof(string), "Of a dry run of this file: 409 when the file or an option is another")]
+    [Query("mapping", typeof(string), "JSON object: header → field, or null to ignore the column. Others are mapped by name. Absent: as these headers were mapped the last time; {}: all by name")]
     [Query("dateFormat", typeof(string), "What dates look like beside ISO 8601, such as dd/MM/yyyy")]
+    [Query("encoding", typeof(string), "Of a file that is not UTF-8 and has no byte order mark: windows-1252, utf-16le, utf-16be")]
+    [Query("decimalSeparator", typeof(string), "Comma or point: amounts may be grouped then, 1.234,56 or 1,234.56")]
     [Query("createMissingCustomers", typeof(bool), "Create a customer that is not there from the order's reference")]
-    [Answers(200, typeof(ImportReport)), Answers(207, typeof(ImportReport)), Problems(413, 415, 422)]
+    [Answers(200, typeof(ImportReport)), Answers(207, typeof(ImportReport)), Problems(409, 413, 415, 422)]
     public Task<IResult> Orders(
         [HttpTrigger(AuthorizationLevel.Anonymous, "post", Route = "api/data/import/orders")] HttpRequest request, CancellationToken cancellation) =>
         upload.HandleAsync(request, ImportKind.Orders, cancellation);

@@ -61,6 +61,18 @@ public sealed record FileChanged()
 public sealed record FileGone()
     : Problem(404, "import.file_gone", "The file was deleted before it was imported", "What was read until then is kept. Upload the file again to import it.");
 
+public sealed record NotDryRun(string Id)
+    : Problem(409, "import.not_a_dry_run", "This is no dry run", $"The import {Id} is not a dry run that has ended.");
+
+public sealed record FileNotKept(string Id)
+    : Problem(409, "import.file_not_kept", "The file of this dry run was not kept", $"It came in a request: send it again with the token of {Id}.");
+
+public sealed record TokenInvalid()
+    : Problem(422, "import.token_invalid", "The token is not valid", "Take the token from the answer to a dry run, unchanged.");
+
+public sealed record TokenMismatch(string What)
+    : Problem(409, "import.token_mismatch", "This is not what the dry run was made of", $"The token is for another {What}. Make a dry run of this one.");
+
 public sealed record ImportPoisoned()
     : Problem(500, "import.gave_up", "The import failed again and again at the same place", "The failures are in the log under the import's id. What was read until then is kept; upload the file again to go on.");
 
@@ -79,6 +91,9 @@ public static class RowCodes
 
     /// <summary>A warning.</summary>
     public const string TooFewFields = "import.too_few_fields";
+
+    /// <summary>A warning.</summary>
+    public const string ChangedSinceDryRun = "import.changed_since_dry_run";
     public const string Required = "import.required";
     public const string DateInvalid = "import.date_invalid";
     public const string DateAmbiguous = "import.date_ambiguous";

@@ -27,6 +27,13 @@ public sealed record ImportFile(CsvFormat Format, IReadOnlyList<ImportColumn> Co
         return first is null ? throw new FileEmpty().ToException() : new(format, columns, first);
     }
 
+    /// <summary>As <see cref="InspectAsync"/>, with columns that were settled before: those of a dry run.</summary>
+    public static async Task<ImportFile> ReopenAsync(IReadOnlyList<ImportColumn> columns, ImportSettings settings, OpenCsv open, CancellationToken cancellation)
+    {
+        var (format, _, first) = await ReadHeaderAsync(settings, open, cancellation);
+        return new(format, columns, first ?? throw new FileEmpty().ToException());
+    }
+
     /// <returns>The header as it is in the file, and where the first row after it starts; null when there is none.</returns>
     public static async Task<(CsvFormat Format, IReadOnlyList<string> Headers, CsvPosition? First)> ReadHeaderAsync(
         ImportSettings settings, OpenCsv open, CancellationToken cancellation)

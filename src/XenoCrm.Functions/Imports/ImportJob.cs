@@ -53,6 +53,18 @@ public sealed record ImportJob : IWorkspaceItem
 
     public ImportCounts Counts { get; init; } = new();
 
+    /// <summary>Nothing is written: <see cref="DryRunResults"/> says what would be.</summary>
+    public bool DryRun { get; init; }
+
+    /// <summary>SHA-256 of the file, of a dry run in a request: the commit must bring the same bytes.</summary>
+    public string? FileHash { get; init; }
+
+    /// <summary>The dry run that this import carries out.</summary>
+    public string? DryRunId { get; init; }
+
+    /// <summary>The import that carries this dry run out.</summary>
+    public string? CommitId { get; init; }
+
     /// <summary>Which invocation works on it. The last one to begin owns the job: the others' next write fails and they stop.</summary>
     public string? Worker { get; init; }
 
@@ -88,24 +100,30 @@ public sealed record ImportFailure(string Code, string Detail);
 /// <param name="Blob">In the container <c>imports</c>; absent when the file came in a request.</param>
 /// <param name="Bytes">Size of the file.</param>
 /// <param name="BytesDone">How far it has been read and written.</param>
+/// <param name="DryRun">Nothing is written; the counts say what would be.</param>
+/// <param name="DryRunId">The dry run that this import carries out.</param>
+/// <param name="CommitId">The import that carries this dry run out.</param>
 /// <param name="RowsPerSecond">Over the time spent working.</param>
-/// <param name="SecondsLeft">At this rate; absent when nothing can be said.</param>
+/// <param name="SecondsLeft">By the bytes that are left, at this rate; absent when nothing can be said.</param>
 /// <param name="Columns">Which column was taken for which field; without a field it was ignored. Not in lists.</param>
 public sealed record ImportView(
-    string Id, ImportKind? Kind, ImportState State, string? Blob, long Bytes, long BytesDone,
+    string Id, ImportKind? Kind, ImportState State, bool DryRun, string? DryRunId, string? CommitId, string? Blob, long Bytes, long BytesDone,
     long Rows, long Created, long Updated, long Unchanged, long Failed, long Warnings,
-    double? RowsPerSecond, double? SecondsLeft, IReadOnlyList<ImportColumn>? Columns, ImportFailure? Failure,
+    double? RowsPerSecond, double? BytesPerSecond, double? SecondsLeft, IReadOnlyList<ImportColumn>? Columns, ImportFailure? Failure,
     DateTimeOffset CreatedAt, DateTimeOffset? StartedAt, DateTimeOffset? FinishedAt)
 {
     public static ImportView Of(ImportJob job)
     {
-        var done = job.State == ImportState.Completed ? job.Size : Math.Min(job.Next?.Offset ?? 0, job.Size);
+        // Positions count the UTF-8 form, where UTF-16 text has about half its bytes.
+        var read = (job.Next?.Offset ?? 0) * (job.Format?.Encoding is CsvFormat.Utf16LittleEndian or CsvFormat.Utf16BigEndian ? 2 : 1);
+        var done = job.State == ImportState.Completed ? job.Size : Math.Min(read, job.Size);
+        double? speed = job.WorkedSeconds > 0 ? Math.Round(done / job.WorkedSeconds) : null;
         double? rate = job.WorkedSeconds > 0 ? Math.Round(job.Counts.Rows / job.WorkedSeconds, 1) : null;
         double? left = job.State == ImportState.Running && job.Counts.Rows > 0 && done > 0 ? Math.Round(job.WorkedSeconds * (job.Size - done) / done, 1) : null;
         var counts = job.Counts;
         return new(
-            job.Id, job.Target, job.State, job.Blob, job.Size, done,
+            job.Id, job.Target, job.State, job.DryRun, job.DryRunId, job.CommitId, job.Blob, job.Size, done,
             counts.Rows, counts.Created, counts.Updated, counts.Unchanged, counts.Failed, counts.Warnings,
-            rate, left, job.Columns, job.Failure, job.CreatedAt, job.StartedAt, job.FinishedAt);
+            rate, speed, left, job.Columns, job.Failure, job.CreatedAt, job.StartedAt, job.FinishedAt);
     }
 }

@@ -17,19 +17,20 @@ public sealed record ImportWork(string Id, ImportKind Kind, ImportSettings Setti
 /// Reads, checks and writes a file run by run; the next run is read while one is written. Memory holds two runs,
 /// whatever the size of the file.
 /// </summary>
-public sealed class ImportPipeline(CustomerWriter customers, OrderWriter orders, OrderStore orderStore, AddressHasher hasher, TimeProvider clock, IOptions<ImportOptions> options, IOptions<WorkspaceOptions> workspace)
+public sealed class ImportPipeline(CustomerWriter customers, OrderWriter orders, IOptions<ImportOptions> options, IOptions<WorkspaceOptions> workspace)
 {
     private const string Source = "import";
 
     /// <param name="commit">
     /// Called after a run is written, in order. Returns false to stop: nothing of the next run has been written then.
     /// </param>
-    /// <param name="dryRun">Nothing is written; the runs are counted as if.</param>
-    public async Task RunAsync(ImportWork work, bool dryRun, Func<ImportRun, Task<bool>> commit, CancellationToken cancellation)
+    /// <param name="dryRun">Nothing is written; the runs are decided as if.</param>
+    /// <param name="expected">What a dry run said of each data row, from the first that is read here.</param>
+    public async Task RunAsync(
+        ImportWork work, DryRun? dryRun, IAsyncEnumerator<WriteOutcome>? expected, Func<ImportRun, Task<bool>> commit, CancellationToken cancellation)
     {
         await using var rows = new CsvRows(work.File.Format, work.Open, work.From);
         var reader = new RunReader(work, rows, options.Value, workspace.Value.Currency);
-        var preview = dryRun ? new ImportPreview(customers, orderStore, hasher, clock) : null;
         var next = Task.Run(() => reader.ReadAsync(work.FirstRun, cancellation), cancellation);
         try
         {
@@ -41,7 +42,11 @@ public sealed class ImportPipeline(CustomerWriter customers, OrderWriter orders,
                     next = Task.Run(() => reader.ReadAsync(run.Number + 1, cancellation), cancellation);
                 }
 
-                await WriteAsync(work, run, preview, cancellation);
+                await WriteAsync(work, run, dryRun, cancellation);
+                if (expected is not null)
+                {
+                    await run.CompareAsync(expected);
+                }
 
                 if (!await commit(run) || run.Next is null)
                 {
@@ -56,22 +61,20 @@ public sealed class ImportPipeline(CustomerWriter customers, OrderWriter orders,
         }
     }
 
-    private async Task WriteAsync(ImportWork work, ImportRun run, ImportPreview? preview, CancellationToken cancellation)
+    private async Task WriteAsync(ImportWork work, ImportRun run, DryRun? dryRun, CancellationToken cancellation)
     {
-        if (work.Kind == ImportKind.Customers)
+        var settings = new OrderOptions(Source, work.Id, work.Settings.CreateMissingCustomers);
+        if (dryRun is not null)
         {
-            var results = preview is null
-                ? await customers.UpsertAsync(run.Customers, new(Source, work.Id), cancellation)
-                : await preview.CustomersAsync(run.Customers, cancellation);
-            run.Count(results, i => run.Customers[i].Row);
+            await dryRun.DecideAsync(run, work.Kind, settings, cancellation);
+        }
+        else if (work.Kind == ImportKind.Customers)
+        {
+            run.Count(await customers.UpsertAsync(run.Customers, new(Source, work.Id), cancellation), i => run.Customers[i].Row);
         }
         else
         {
-            var settings = new OrderOptions(Source, work.Id, work.Settings.CreateMissingCustomers);
-            var results = preview is null
-                ? await orders.UpsertAsync(run.Orders, settings, cancellation)
-                : await preview.OrdersAsync(run.Orders, settings, cancellation);
-            run.Count(results, i => run.Orders[i].Row);
+            run.Count(await orders.UpsertAsync(run.Orders, settings, cancellation), i => run.Orders[i].Row);
         }
     }
 }

@@ -33,7 +33,8 @@ public sealed record ImportCounts(long Rows = 0, long Created = 0, long Updated 
 public sealed class ImportRun(int number)
 {
     private readonly ArrayBufferWriter<byte> raw = new(64 * 1024);
-    private readonly Dictionary<long, (int Start, int Length)> rawRows = [];
+    private readonly OrderedDictionary<long, (int Start, int Length)> rawRows = [];
+    private readonly Dictionary<long, WriteOutcome> outcomes = [];
     private readonly HashSet<long> failedRows = [];
     private readonly HashSet<long> doubtfulRows = [];
 
@@ -49,6 +50,12 @@ public sealed class ImportRun(int number)
     public List<OrderRow> Orders { get; } = [];
 
     public List<RowIssue> Issues { get; } = [];
+
+    /// <summary>Of a dry run: one per data row, in their order.</summary>
+    public List<RowChange> Changes { get; private set; } = [];
+
+    /// <summary>Of a dry run: hashes of what identifies the things that would be created.</summary>
+    public List<ulong> CreatedKeys { get; } = [];
 
     /// <summary>Where the next run starts; null: this was the last.</summary>
     public CsvPosition? Next { get; set; }
@@ -85,6 +92,7 @@ public sealed class ImportRun(int number)
         long created = 0, updated = 0, unchanged = 0;
         for (var i = 0; i < results.Count; i++)
         {
+            outcomes[row(i)] = results[i].Outcome;
             switch (results[i].Outcome)
             {
                 case WriteOutcome.Created:
@@ -105,4 +113,31 @@ public sealed class ImportRun(int number)
         doubtfulRows.ExceptWith(failedRows);
         Counts = new(Rows, created, updated, unchanged, failedRows.Count, doubtfulRows.Count);
     }
+
+    /// <summary>Warns of the rows of a committed file that are not what the dry run said. What it says of each data row comes in their order.</summary>
+    public async Task CompareAsync(IAsyncEnumerator<WriteOutcome> expected)
+    {
+        foreach (var row in rawRows.Keys)
+        {
+            var now = outcomes.GetValueOrDefault(row, WriteOutcome.Failed);
+            if (await expected.MoveNextAsync() && expected.Current != now)
+            {
+                Add(new(row, null, RowCodes.ChangedSinceDryRun, $"The dry run said {Name(expected.Current)}; the data have changed since, and it is {Name(now)}.", null, Warning: true));
+            }
+        }
+
+        doubtfulRows.ExceptWith(failedRows);
+        Counts = Counts with { Warnings = doubtfulRows.Count };
+    }
+
+    /// <summary>Rows that did not get as far as being decided have their changes too: they fail.</summary>
+    internal void CompleteChanges()
+    {
+        var decided = Changes.ToDictionary(c => c.Row);
+        var issues = Issues.ToLookup(i => i.Row);
+        Changes = [.. rawRows.Keys.Select(row =>
+            decided.GetValueOrDefault(row, new RowChange(row, WriteOutcome.Failed, null, null, null)) with { Issues = issues.Contains(row) ? [.. issues[row]] : null })];
+    }
+
+    private static string Name(WriteOutcome outcome) => outcome.ToString().ToLowerInvariant();
 }

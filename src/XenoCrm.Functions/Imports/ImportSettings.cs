@@ -47,6 +47,23 @@ public sealed record ImportSettings
     public static bool Flag(string name, Func<string, string?> value) =>
         value(name) is { } text && (bool.TryParse(text, out var flag) ? flag : throw RequestInvalid.At("/" + name, "true or false is expected.").ToException());
 
+    /// <returns>The first option that is given and is not what it is here; null when all that are given are.</returns>
+    public string? Mismatch(ImportKind kind, Func<string, string?> value)
+    {
+        var other = Read(kind, value);
+        bool Differs(string name, bool same) => value(name) is { Length: > 0 } && !same;
+        return Differs("mapping", Same(other.Mapping, Mapping)) ? "mapping"
+            : Differs("dateFormat", other.DateFormat == DateFormat) ? "dateFormat"
+            : Differs("decimalSeparator", other.DecimalSeparator == DecimalSeparator) ? "decimalSeparator"
+            : Differs("encoding", other.Encoding == Encoding) ? "encoding"
+            : Differs("attributes", other.Attributes == Attributes) ? "attributes"
+            : Differs("createMissingCustomers", other.CreateMissingCustomers == CreateMissingCustomers) ? "createMissingCustomers"
+            : null;
+    }
+
+    private static bool Same(IReadOnlyDictionary<string, string?>? a, IReadOnlyDictionary<string, string?>? b) =>
+        (a?.Count ?? -1) == (b?.Count ?? -1) && (a is null || a.All(m => b!.TryGetValue(m.Key, out var field) && field == m.Value));
+
     public void Validate(ImportKind kind)
     {
         if (Mapping is not null)

@@ -25,6 +25,11 @@ public static class ImportsFeature
         services.AddSingleton<ImportBlobs>();
         services.AddSingleton<ImportResults>();
         services.AddSingleton<ImportPipeline>();
+        services.AddSingleton<DryRuns>();
+        services.AddSingleton<DryRunResults>();
+        services.AddSingleton<ImportTokens>();
+        services.AddSingleton<CommitImport>();
+        services.AddSingleton<ReadImportChanges>();
         services.AddSingleton<UploadImport>();
         services.AddSingleton<RegisterImport>();
         services.AddSingleton<RunImport>();

@@ -77,7 +77,13 @@ public sealed class RegisterImport(
         {
             try
             {
-                job = job with { Settings = SettingsOf(target, blob.Metadata) };
+                // A dropped blob says in its metadata what a request says in its query.
+                var given = new Dictionary<string, string>(blob.Metadata, StringComparer.OrdinalIgnoreCase);
+                job = job with
+                {
+                    Settings = ImportSettings.Read(target, given.GetValueOrDefault),
+                    DryRun = ImportSettings.Flag("dryRun", given.GetValueOrDefault),
+                };
             }
             catch (ProblemException invalid)
             {
@@ -96,12 +102,5 @@ public sealed class RegisterImport(
         }
 
         return job;
-    }
-
-    /// <summary>A dropped blob says in its metadata what a request says in its query.</summary>
-    private static ImportSettings SettingsOf(ImportKind kind, IDictionary<string, string> metadata)
-    {
-        var given = new Dictionary<string, string>(metadata, StringComparer.OrdinalIgnoreCase);
-        return ImportSettings.Read(kind, given.GetValueOrDefault);
     }
 }

@@ -12,7 +12,8 @@ namespace XenoCrm.Imports;
 /// run again, whose rows are recognised by their import mark and counted as what they were.
 /// </summary>
 public sealed class RunImport(
-    WorkspaceStore<ImportJob> jobs, ImportBlobs blobs, ImportResults results, ImportPipeline pipeline, MappingMemory memory, JobQueue queue,
+    WorkspaceStore<ImportJob> jobs, ImportBlobs blobs, ImportResults results, ImportPipeline pipeline, MappingMemory memory,
+    DryRuns dryRuns, DryRunResults rehearsed, JobQueue queue,
     IOptions<ImportOptions> options, TimeProvider clock, ILogger<RunImport> log) : IDisposable
 {
     private static readonly TimeSpan SlotWait = TimeSpan.FromSeconds(5);
@@ -117,7 +118,9 @@ public sealed class RunImport(
         var open = blobs.Open(job.Blob!, job.BlobETag!);
         if (job.File is not { } file)
         {
-            file = await ImportFile.InspectAsync(job.Target!.Value, job.Settings, open, memory, cancellation);
+            file = job.Columns is { } settled
+                ? await ImportFile.ReopenAsync(settled, job.Settings, open, cancellation)
+                : await ImportFile.InspectAsync(job.Target!.Value, job.Settings, open, memory, cancellation);
             if (!await progress.SaveAsync(j => j with { Format = file.Format, Columns = file.Columns, Next = file.Start }, cancellation))
             {
                 return;
@@ -132,13 +135,21 @@ public sealed class RunImport(
         var first = job.Runs + 1;
         var work = new ImportWork(job.Id, job.Target!.Value, job.Settings, file, open, file.Start, first);
         var slice = false;
+        var dryRun = job.DryRun ? await dryRuns.ResumeAsync(job, cancellation) : null;
+        await using var expected = job.DryRunId is { } from && (await jobs.ReadAsync(from, cancellation))?.Value is { } promised
+            ? rehearsed.ReadOutcomesAsync(promised.Id, promised.Runs, job.Counts.Rows, cancellation).GetAsyncEnumerator(cancellation) : null;
         await pipeline.RunAsync(
             work,
-            dryRun: false,
+            dryRun,
+            expected,
             async run =>
             {
                 await results.WriteAsync(job.Id, run, file, repeated: run.Number == first, cancellation);
-                if (run.Next is null && progress.Job.Counts + run.Counts is var all && all.Failed < all.Rows)
+                if (dryRun is not null)
+                {
+                    await rehearsed.WriteAsync(job.Id, run, cancellation);
+                }
+                else if (run.Next is null && progress.Job.Counts + run.Counts is var all && all.Failed < all.Rows)
                 {
                     await memory.RememberAsync(work.Kind, file.Headers, job.Settings.Mapping, job.CreatedBy, cancellation);
                 }

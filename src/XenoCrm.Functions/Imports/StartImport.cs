@@ -11,6 +11,9 @@ public sealed record StartImportRequest
 {
     public ImportKind? Kind { get; init; }
 
+    /// <summary>Only say what the import would do; <c>POST /api/imports/{id}/commit</c> then does it.</summary>
+    public bool DryRun { get; init; }
+
     /// <summary>Header → field, or null to ignore the column.</summary>
     public IReadOnlyDictionary<string, string?>? Mapping { get; init; }
 
@@ -64,6 +67,7 @@ public sealed class StartImport(WorkspaceStore<ImportJob> jobs, ImportBlobs blob
             State = ImportState.AwaitingUpload,
             Target = kind,
             Blob = $"{kind.ToString().ToLowerInvariant()}/{id}.csv",
+            DryRun = request.DryRun,
             Settings = settings,
             CreatedBy = caller.Id,
             CreatedAt = clock.GetUtcNow(),

@@ -4,18 +4,24 @@ using Microsoft.Extensions.Options;
 using XenoCrm.Accounts;
 using XenoCrm.Platform;
 using XenoCrm.Platform.Cosmos;
+using XenoCrm.Platform.Errors;
 using XenoCrm.Platform.Http;
 
 namespace XenoCrm.Imports;
 
 /// <summary>What an import within a request did.</summary>
-/// <param name="Id">All row errors are at <c>/api/imports/{id}/errors</c>; absent after a dry run.</param>
+/// <param name="Id">All row errors are at <c>/api/imports/{id}/errors</c>, all changes of a dry run at <c>/api/imports/{id}/changes</c>.</param>
 /// <param name="Created">In a dry run: would be created. The same for the other counts.</param>
 /// <param name="Columns">Which column was taken for which field; without a field it was ignored.</param>
 /// <param name="Issues">In the order of the rows, the first thousand.</param>
+/// <param name="Token">Of a dry run: with it the same file is imported, with the same options.</param>
+/// <param name="Changes">Of a dry run: row by row, the first thousand.</param>
+/// <param name="DryRunId">The dry run that was carried out. Rows that are not what it said have a warning.</param>
+/// <param name="Expected">What that dry run counted.</param>
 public sealed record ImportReport(
-    string? Id, ImportKind Kind, bool DryRun, long Rows, long Created, long Updated, long Unchanged, long Failed, long Warnings,
-    IReadOnlyList<ImportColumn> Columns, IReadOnlyList<RowIssue> Issues, bool IssuesTruncated);
+    string Id, ImportKind Kind, bool DryRun, long Rows, long Created, long Updated, long Unchanged, long Failed, long Warnings,
+    IReadOnlyList<ImportColumn> Columns, IReadOnlyList<RowIssue> Issues, bool IssuesTruncated,
+    string? Token = null, IReadOnlyList<RowChange>? Changes = null, bool? ChangesTruncated = null, string? DryRunId = null, ImportCounts? Expected = null);
 
 /// <summary>The problem document when no row was good: what a partly good file is answered with, as an extension.</summary>
 public sealed record ImportRejected(
@@ -23,80 +29,98 @@ public sealed record ImportRejected(
 
 /// <summary>A file in a request: imported before the answer, by the same pipeline as a blob.</summary>
 public sealed class UploadImport(
-    ImportPipeline pipeline, ImportResults results, MappingMemory memory, WorkspaceStore<ImportJob> jobs, Ids ids, TimeProvider clock, IOptions<ImportOptions> options)
+    ImportPipeline pipeline, ImportResults results, DryRuns dryRuns, DryRunResults rehearsed, ImportTokens tokens, MappingMemory memory,
+    WorkspaceStore<ImportJob> jobs, Ids ids, TimeProvider clock, IOptions<ImportOptions> options)
 {
     private static readonly HashSet<string> Parameters = new(StringComparer.OrdinalIgnoreCase)
     {
-        "dryRun", "mapping", "dateFormat", "decimalSeparator", "encoding", "attributes", "createMissingCustomers",
+        "dryRun", "token", "mapping", "dateFormat", "decimalSeparator", "encoding", "attributes", "createMissingCustomers",
     };
 
     public async Task<IResult> HandleAsync(HttpRequest request, ImportKind kind, CancellationToken cancellation)
     {
         var query = new ImportQuery(request.Query, Parameters);
         var settings = ImportSettings.Read(kind, name => query[name]);
-        var dryRun = ImportSettings.Flag("dryRun", name => query[name]);
+        var dryRun = ImportSettings.Flag("dryRun", name => query[name]) ? dryRuns.Begin() : null;
+        var token = query["token"];
+        if (dryRun is not null && token is not null)
+        {
+            throw RequestInvalid.At("/token", "A dry run gives a token and takes none.").ToException();
+        }
+
         var body = await CsvBody.ReadAsync(request, options.Value.MaxUploadBytes, cancellation);
         settings = settings with { Encoding = settings.Encoding ?? body.Charset };
-        var bytes = body.Bytes;
-        var open = ImportFile.InMemory(bytes);
-        var file = await ImportFile.InspectAsync(kind, settings, open, memory, cancellation);
-        var id = ids.New();
-        var started = clock.GetUtcNow();
-        var counts = new ImportCounts();
+        var promised = token is null ? null : await tokens.RedeemAsync(token, kind, body.Bytes, name => query[name], cancellation);
+        var open = ImportFile.InMemory(body.Bytes);
+        var file = promised is null
+            ? await ImportFile.InspectAsync(kind, settings, open, memory, cancellation)
+            : await ImportFile.ReopenAsync(promised.Columns!, settings = promised.Settings, open, cancellation);
+
+        var job = new ImportJob
+        {
+            Id = ids.New(),
+            State = ImportState.Completed,
+            Target = kind,
+            Size = body.Bytes.Length,
+            Settings = settings,
+            Format = file.Format,
+            Columns = file.Columns,
+            DryRun = dryRun is not null,
+            FileHash = dryRun is null ? null : ImportTokens.HashOf(body.Bytes),
+            DryRunId = promised?.Id,
+            CreatedBy = request.Caller().Id,
+            CreatedAt = clock.GetUtcNow(),
+        };
         var issues = new List<RowIssue>();
-        var runs = 0;
+        var changes = new List<RowChange>();
+        await using var expected = promised is null ? null : rehearsed.ReadOutcomesAsync(promised.Id, promised.Runs, 0, cancellation).GetAsyncEnumerator(cancellation);
         await pipeline.RunAsync(
-            new(id, kind, settings, file, open, file.Start, 1),
+            new(job.Id, kind, settings, file, open, file.Start, 1),
             dryRun,
+            expected,
             async run =>
             {
-                if (!dryRun)
+                await results.WriteAsync(job.Id, run, file, repeated: false, cancellation);
+                if (dryRun is not null)
                 {
-                    await results.WriteAsync(id, run, file, repeated: false, cancellation);
+                    await rehearsed.WriteAsync(job.Id, run, cancellation);
                 }
 
-                runs = run.Number;
-                counts += run.Counts;
+                job = job with { Runs = run.Number, Counts = job.Counts + run.Counts };
                 issues.AddRange(run.Issues.OrderBy(i => i.Row).Take(options.Value.MaxAnsweredIssues + 1 - issues.Count));
+                changes.AddRange(run.Changes.Take(options.Value.MaxAnsweredIssues + 1 - changes.Count));
                 return true;
             },
             cancellation);
 
-        if (!dryRun)
+        var finished = clock.GetUtcNow();
+        job = job with { WorkedSeconds = (finished - job.CreatedAt).TotalSeconds, StartedAt = job.CreatedAt, FinishedAt = finished };
+        await jobs.TryCreateAsync(job, cancellation);
+        if (dryRun is null && job.Counts.Failed < job.Counts.Rows)
         {
-            var finished = clock.GetUtcNow();
-            await jobs.TryCreateAsync(
-                new()
-                {
-                    Id = id,
-                    State = ImportState.Completed,
-                    Target = kind,
-                    Size = bytes.Length,
-                    Settings = settings,
-                    Format = file.Format,
-                    Columns = file.Columns,
-                    Runs = runs,
-                    Counts = counts,
-                    WorkedSeconds = (finished - started).TotalSeconds,
-                    CreatedBy = request.Caller().Id,
-                    CreatedAt = started,
-                    StartedAt = started,
-                    FinishedAt = finished,
-                },
-                cancellation);
-            if (counts.Failed < counts.Rows)
-            {
-                await memory.RememberAsync(kind, file.Headers, settings.Mapping, request.Caller().Id, cancellation);
-            }
+            await memory.RememberAsync(kind, file.Headers, settings.Mapping, job.CreatedBy, cancellation);
         }
 
-        var truncated = issues.Count > options.Value.MaxAnsweredIssues;
-        var report = new ImportReport(
-            dryRun ? null : id, kind, dryRun, counts.Rows, counts.Created, counts.Updated, counts.Unchanged, counts.Failed, counts.Warnings,
-            file.Columns, truncated ? issues[..^1] : issues, truncated);
-        return counts.Failed == 0 ? Reply.Ok(report)
-            : counts.Failed < counts.Rows ? Reply.Status(207, report)
+        var report = Report(job, issues, changes, promised);
+        return job.Counts.Failed == 0 ? Reply.Ok(report)
+            : job.Counts.Failed < job.Counts.Rows ? Reply.Status(207, report)
             : Rejected(request.HttpContext, report);
+    }
+
+    private ImportReport Report(ImportJob job, List<RowIssue> issues, List<RowChange> changes, ImportJob? promised)
+    {
+        var counts = job.Counts;
+        var most = options.Value.MaxAnsweredIssues;
+        return new(
+            job.Id, job.Target!.Value, job.DryRun, counts.Rows, counts.Created, counts.Updated, counts.Unchanged, counts.Failed, counts.Warnings,
+            job.Columns!, [.. issues.Take(most)], issues.Count > most)
+        {
+            Token = job.DryRun ? tokens.Of(job) : null,
+            Changes = job.DryRun ? [.. changes.Take(most)] : null,
+            ChangesTruncated = job.DryRun ? changes.Count > most : null,
+            DryRunId = promised?.Id,
+            Expected = promised?.Counts,
+        };
     }
 
     private static IResult Rejected(HttpContext http, ImportReport report)

@@ -176,6 +176,15 @@ internal sealed class ImportSystem : IAsyncDisposable
         return (http.Response.StatusCode, http.Response.ContentType?.Contains("json") == true ? JsonDocument.Parse(text).RootElement : default, text);
     }
 
+    /// <summary>Sends a file to the route of its kind.</summary>
+    public Task<(int Status, JsonElement Body, string Text)> PostAsync(string csv, string query = "", ImportKind kind = ImportKind.Customers) =>
+        PostAsync(Encoding.UTF8.GetBytes(csv), query, kind);
+
+    public Task<(int Status, JsonElement Body, string Text)> PostAsync(byte[] csv, string query = "", ImportKind kind = ImportKind.Customers) =>
+        AnswerAsync(
+            r => Get<UploadImport>().HandleAsync(r, kind, TestContext.Current.CancellationToken),
+            r => (r.ContentType, r.ContentLength, r.Body, r.QueryString) = ("text/csv", csv.Length, new MemoryStream(csv), new(query)));
+
     public ValueTask DisposeAsync() => services.DisposeAsync();
 
     private sealed class NoSegments : ISegmentTagger

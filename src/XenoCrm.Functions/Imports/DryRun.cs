@@ -1,0 +1,125 @@
+using Microsoft.Extensions.DependencyInjection;
+using XenoCrm.Customers;
+using XenoCrm.Orders;
+
+namespace XenoCrm.Imports;
+
+/// <summary>Begins dry runs, and goes on with them.</summary>
+public sealed class DryRuns(IServiceProvider services, DryRunResults results)
+{
+    public DryRun Begin() => new(
+        ActivatorUtilities.CreateInstance<CustomerRehearsal>(services), ActivatorUtilities.CreateInstance<OrderRehearsal>(services));
+
+    public async Task<DryRun> ResumeAsync(ImportJob job, CancellationToken cancellation)
+    {
+        var dryRun = Begin();
+        await foreach (var keys in results.ReadKeysAsync(job.Id, job.Runs, cancellation))
+        {
+            dryRun.Remember(keys);
+        }
+
+        return dryRun;
+    }
+}
+
+/// <summary>
+/// One dry run: what the rows of a file would do, run by run, without writing. Rows are decided as if the rows before
+/// them were written. Of a large file only the last customers or orders are remembered as they would be; of those
+/// before, that they would have been created.
+/// </summary>
+public sealed class DryRun(CustomerRehearsal customers, OrderRehearsal orders)
+{
+    /// <summary>More are forgotten. A file that fits in a request fits.</summary>
+    private const int MaxImagined = 50_000;
+
+    /// <summary>16 bytes each, in a set of 20 to 40. Beyond that a distant repetition counts as created once more.</summary>
+    private const int MaxCreated = 2_000_000;
+
+    /// <summary>Keys of what would have been created by rows that are forgotten otherwise.</summary>
+    private readonly HashSet<ulong> created = [];
+    private readonly List<ulong> recent = [];
+
+    public async Task DecideAsync(ImportRun run, ImportKind kind, OrderOptions options, CancellationToken cancellation)
+    {
+        if (kind == ImportKind.Customers)
+        {
+            var rehearsed = await customers.RunAsync(run.Customers, options.Source, cancellation);
+            Take(run, rehearsed, i => run.Customers[i].Row, RowChange.Between);
+            if (customers.Count > MaxImagined)
+            {
+                customers.Forget();
+                Forget();
+            }
+        }
+        else
+        {
+            var rehearsed = await orders.RunAsync(run.Orders, options, cancellation);
+            Take(run, rehearsed, i => run.Orders[i].Row, RowChange.Between);
+            if (orders.Count > MaxImagined)
+            {
+                orders.Forget();
+                Forget();
+            }
+        }
+    }
+
+    /// <summary>What an earlier invocation noted in <see cref="ImportRun.CreatedKeys"/>.</summary>
+    public void Remember(IEnumerable<ulong> keys)
+    {
+        foreach (var key in keys.Take(MaxCreated - created.Count))
+        {
+            created.Add(key);
+        }
+    }
+
+    private void Forget()
+    {
+        Remember(recent);
+        recent.Clear();
+    }
+
+    private void Take<T>(ImportRun run, IReadOnlyList<Rehearsed<T>> rehearsed, Func<int, long> row, Func<T?, T?, IReadOnlyList<FieldChange>> between)
+        where T : class
+    {
+        var results = rehearsed.Select(r => r.Result).ToList();
+        for (var i = 0; i < rehearsed.Count; i++)
+        {
+            IReadOnlyList<FieldChange>? fields = null;
+            if (results[i].Outcome == WriteOutcome.Created)
+            {
+                var keys = rehearsed[i].Keys.Select(Hash).ToList();
+                if (keys.Exists(created.Contains))
+                {
+                    results[i] = results[i] with { Outcome = WriteOutcome.Updated };
+                }
+                else
+                {
+                    run.CreatedKeys.AddRange(keys);
+                    recent.AddRange(keys);
+                    fields = between(null, rehearsed[i].After);
+                }
+            }
+            else if (results[i].Outcome == WriteOutcome.Updated)
+            {
+                fields = between(rehearsed[i].Before, rehearsed[i].After);
+            }
+
+            run.Changes.Add(new(row(i), results[i].Outcome, results[i].CustomerId, fields, null));
+        }
+
+        run.Count(results, row);
+        run.CompleteChanges();
+    }
+
+    /// <summary>FNV-1a: the same in every process.</summary>
+    private static ulong Hash(string key)
+    {
+        var hash = 14695981039346656037UL;
+        foreach (var c in key)
+        {
+            hash = (hash ^ c) * 1099511628211UL;
+        }
+
+        return hash;
+    }
+}
