@@ -95,13 +95,13 @@ public sealed class ReadTimeline(OrderStore orders, Cursors cursors, IOptions<Wo
         visits = customer.LastVisitAt is { } last ? visits.Append(last) : visits;
         foreach (var (at, n) in visits.GroupBy(v => v).SelectMany(g => g.Select((v, n) => (v, n))))
         {
-            yield return new($"visit:{n}", TimelineKind.Visit, at);
+            yield return new($"visit:{at.ToUnixTimeMilliseconds()}:{n}", TimelineKind.Visit, at);
         }
 
         var answers = customer.Past.Where(p => p.Channel is not null).Concat(customer.Consent.Select(c => PastEvent.Of(c.Key, c.Value)));
         foreach (var (answer, n) in answers.GroupBy(a => (a.At, a.Channel)).SelectMany(g => g.Select((a, n) => (a, n))))
         {
-            yield return new($"consent:{answer.Channel}:{n}", TimelineKind.ConsentChanged, answer.At) { Channel = answer.Channel, State = answer.State, Source = answer.Source };
+            yield return new($"consent:{answer.Channel}:{answer.At.ToUnixTimeMilliseconds()}:{n}", TimelineKind.ConsentChanged, answer.At) { Channel = answer.Channel, State = answer.State, Source = answer.Source };
         }
 
         foreach (var message in CustomerMessage.Of(customer))
