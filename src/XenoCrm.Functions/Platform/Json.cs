@@ -22,6 +22,8 @@ public static class Json
             Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
             NumberHandling = JsonNumberHandling.Strict,
             UnmappedMemberHandling = unmapped,
+            // Which of two members of one name counts would depend on who reads it.
+            AllowDuplicateProperties = unmapped == JsonUnmappedMemberHandling.Skip,
             MaxDepth = 32,
             Converters = { new UtcTimeConverter(), new JsonStringEnumConverter(JsonNamingPolicy.CamelCase, allowIntegerValues: false) },
         };

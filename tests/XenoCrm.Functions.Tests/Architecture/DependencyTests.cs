@@ -99,6 +99,6 @@ public sealed partial class DependencyTests
     private static partial Regex Noun();
 
     /// <summary>Comments, strings, and words that only contain a noun.</summary>
-    [GeneratedRegex("""//[^\n]*|"[^"\n]*"|OrderBy\w*|Order\b|CompositePathSortOrder""", RegexOptions.ExplicitCapture, 1000)]
+    [GeneratedRegex("""//[^\n]*|"[^"\n]*"|OrderBy\w*|Order\b|CompositePathSortOrder|WriteByteOrderMark""", RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex Texts();
 }

@@ -32,7 +32,11 @@ public static class RequestBody
         }
         catch (JsonException exception)
         {
-            throw Describe(exception).ToException();
+            throw JsonFaults.Describe(exception).ToException();
+        }
+        catch (InvalidOperationException)
+        {
+            throw JsonFaults.NoText.ToException();
         }
 
         if (request.HttpContext.RequestServices.GetService<IValidator<T>>() is { } validator)
@@ -72,17 +76,6 @@ public static class RequestBody
                 throw new BodyTooLarge(limit).ToException();
             }
         }
-    }
-
-    private static Problem Describe(JsonException exception)
-    {
-        // A path means that the JSON was well-formed up to a value that does not fit the type.
-        if (exception.Path is { Length: > 1 } path && exception.InnerException is null or not JsonException)
-        {
-            return RequestInvalid.At(Pointer(exception.Path![2..]), exception.Message.Split(" Path:")[0].Split(" LineNumber:")[0]);
-        }
-
-        return new JsonMalformed($"Line {exception.LineNumber + 1}, byte {exception.BytePositionInLine}.");
     }
 
     /// <summary><c>Address.Lines[0]</c> → <c>/address/lines/0</c>.</summary>

@@ -49,6 +49,13 @@ public sealed class QueryAttribute(string name, Type type, string description) :
     public string Description { get; } = description;
 }
 
+/// <summary>Query parameters that several routes share.</summary>
+[AttributeUsage(AttributeTargets.Method, AllowMultiple = true)]
+public abstract class QueriesAttribute(IReadOnlyList<QueryAttribute> queries) : Attribute
+{
+    public IReadOnlyList<QueryAttribute> Queries { get; } = queries;
+}
+
 /// <summary>The route is a list: <c>limit</c> and <c>cursor</c>.</summary>
 [AttributeUsage(AttributeTargets.Method)]
 public sealed class PagedAttribute : Attribute;

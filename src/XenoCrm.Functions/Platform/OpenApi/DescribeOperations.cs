@@ -17,7 +17,7 @@ internal sealed class DescribeOperations : IOperationFilter
 
         foreach (var parameter in (operation.Parameters ?? []).OfType<OpenApiParameter>())
         {
-            parameter.Description = function.GetAll<QueryAttribute>().FirstOrDefault(q => q.Name == parameter.Name)?.Description
+            parameter.Description = function.Queries.FirstOrDefault(q => q.Name == parameter.Name)?.Description
                 ?? parameter.Name switch
                 {
                     "limit" => $"Items on a page, 1 to {Http.PageRequest.MaxLimit}; {Http.PageRequest.DefaultLimit} when absent.",

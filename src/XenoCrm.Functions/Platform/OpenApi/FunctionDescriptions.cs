@@ -44,7 +44,7 @@ public sealed partial class FunctionDescriptions(HttpFunctions functions) : IApi
             description.ParameterDescriptions.Add(Parameter(parameter.Groups["name"].Value, typeof(string), BindingSource.Path, required: true));
         }
 
-        foreach (var query in function.GetAll<QueryAttribute>())
+        foreach (var query in function.Queries)
         {
             description.ParameterDescriptions.Add(Parameter(query.Name, query.Type, BindingSource.Query, required: false));
         }

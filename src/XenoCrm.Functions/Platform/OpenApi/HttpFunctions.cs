@@ -9,6 +9,8 @@ public sealed record HttpFunction(string Name, string Area, string Route, IReadO
 {
     public T? Get<T>() where T : Attribute => Method.GetCustomAttribute<T>();
 
+    public IEnumerable<QueryAttribute> Queries => GetAll<QueryAttribute>().Concat(GetAll<QueriesAttribute>().SelectMany(q => q.Queries));
+
     public IEnumerable<T> GetAll<T>() where T : Attribute => Method.GetCustomAttributes<T>();
 }
 
