@@ -1,17 +1,19 @@
+using System.Text.Json;
 using FluentValidation;
+using XenoCrm.Platform.Http;
 
 namespace XenoCrm.Customers;
 
+/// <summary>What the API document says of <see cref="BulkCustomersBody"/>.</summary>
 public sealed record BulkCustomersRequest(IReadOnlyList<CustomerInput> Items);
 
-public sealed class BulkCustomersValidator : AbstractValidator<BulkCustomersRequest>
+public sealed class BulkCustomersValidator : AbstractValidator<BulkCustomersBody>
 {
     public const int MaxItems = 1000;
 
     public BulkCustomersValidator()
     {
         RuleFor(r => r.Items).NotEmpty().Must(i => i is null || i.Count <= MaxItems).WithMessage($"At most {MaxItems} items are accepted at once.");
-        RuleForEach(r => r.Items).NotNull();
     }
 }
 
@@ -33,25 +35,48 @@ public sealed record BulkResult(int Created, int Updated, int Unchanged, int Fai
         items.Count(i => i.Outcome == WriteOutcome.Unchanged), items.Count(i => i.Outcome == WriteOutcome.Failed), items);
 }
 
+/// <summary>The items as they came: each is read on its own, so that one that cannot be read fails alone.</summary>
+public sealed record BulkCustomersBody(IReadOnlyList<JsonElement> Items);
+
 /// <summary>Creates or updates up to 1,000 customers; a bad item fails alone.</summary>
-public sealed class BulkCustomers(CustomerWriter writer)
+public sealed class BulkCustomers(CustomerWriter writer, AttributeSchema schema, TimeProvider clock)
 {
-    public async Task<BulkResult> HandleAsync(BulkCustomersRequest request, CancellationToken cancellation)
+    public async Task<BulkResult> HandleAsync(BulkCustomersBody request, CancellationToken cancellation)
     {
         var results = new BulkItemResult[request.Items.Count];
-        var rows = new List<UpsertRow>(request.Items.Count);
+        var drafts = new List<(int Index, CustomerDraft Draft)>(request.Items.Count);
+        var now = clock.GetUtcNow();
         for (var i = 0; i < request.Items.Count; i++)
         {
+            if (JsonFaults.TryRead<CustomerInput>(request.Items[i], out var problem) is not { } input)
+            {
+                results[i] = new(i, WriteOutcome.Failed, null, problem!.Code, problem.Detail, problem.Errors);
+                continue;
+            }
+
             var issues = new List<FieldIssue>();
-            var draft = CustomerNormalizer.Normalize(request.Items[i], issues);
+            var draft = CustomerNormalizer.Normalize(input, issues, now: now);
             issues.RemoveAll(issue => issue.IsWarning);
             if (issues.Count == 0)
             {
-                rows.Add(new(draft, i));
+                drafts.Add((i, draft));
             }
             else
             {
                 results[i] = BulkItemResult.Invalid(i, issues);
+            }
+        }
+
+        var rows = new List<UpsertRow>(drafts.Count);
+        foreach (var ((index, _), (draft, issues)) in drafts.Zip(await schema.ApplyAsync([.. drafts.Select(d => d.Draft)], fromText: false, register: true, cancellation)))
+        {
+            if (issues.Count == 0)
+            {
+                rows.Add(new(draft, index));
+            }
+            else
+            {
+                results[index] = BulkItemResult.Invalid(index, issues);
             }
         }
 

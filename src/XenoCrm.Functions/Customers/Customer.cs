@@ -74,6 +74,9 @@ public sealed record Customer
     public int Visits { get; init; }
     public DateTimeOffset? LastVisitAt { get; init; }
 
+    /// <summary>The callers' own ids of the visits counted last, at most <see cref="MaxVisitIds"/>: one sent again is not counted again.</summary>
+    public IReadOnlyList<string>? VisitIds { get; init; }
+
     /// <summary>The later of the last order and the last visit.</summary>
     public DateTimeOffset? LastActiveAt { get; init; }
     public IReadOnlyDictionary<string, CategoryTotals> Categories { get; init; } = new Dictionary<string, CategoryTotals>();
@@ -84,6 +87,12 @@ public sealed record Customer
 
     /// <summary>The segments whose rule this customer satisfies, sorted. Set on every write by <see cref="ISegmentTagger"/>.</summary>
     public IReadOnlyList<string> SegmentIds { get; init; } = [];
+
+    /// <summary>What a search finds the customer by (<see cref="CustomerSearch"/>). Set on every write.</summary>
+    public IReadOnlyList<string>? Search { get; init; }
+
+    /// <summary>Last and first name in lower case: the order of lists by name, which is not to put <c>de Boer</c> behind <c>Zimmer</c>.</summary>
+    public string? SortName { get; init; }
 
     /// <summary>The last messages sent, newest last, at most <see cref="MaxContacts"/>.</summary>
     public IReadOnlyList<Contact> Contacts { get; init; } = [];
@@ -98,6 +107,7 @@ public sealed record Customer
     public DateTimeOffset? DeletingAt { get; init; }
 
     public const int MaxContacts = 20;
+    public const int MaxVisitIds = 20;
 
     /// <summary>Sort keys of orders begin with a digit.</summary>
     public const string LastSortKey = "~";

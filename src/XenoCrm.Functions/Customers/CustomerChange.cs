@@ -5,11 +5,11 @@ namespace XenoCrm.Customers;
 /// <summary>What a draft makes of a customer. Pure; nothing derived is touched (<see cref="CustomerStore.Derive"/> does that).</summary>
 internal static class CustomerChange
 {
-    public static Customer New(string id, CustomerDraft draft, string source, DateTimeOffset now) =>
-        Overlay(new Customer { Id = id, CreatedAt = now, UpdatedAt = now, Source = source }, draft, source, now);
+    public static Customer New(string id, CustomerDraft draft, string source, DateTimeOffset now, DateTimeOffset? saidAt = null) =>
+        Overlay(new Customer { Id = id, CreatedAt = now, UpdatedAt = now, Source = source }, draft, source, saidAt ?? now);
 
     /// <summary>Given fields overwrite, absent ones stay. Returns the same instance when nothing differs.</summary>
-    public static Customer Overlay(Customer customer, CustomerDraft draft, string source, DateTimeOffset now)
+    public static Customer Overlay(Customer customer, CustomerDraft draft, string source, DateTimeOffset saidAt)
     {
         var after = customer with
         {
@@ -30,7 +30,7 @@ internal static class CustomerChange
             Tags = draft.Tags is null ? customer.Tags : Same(customer.Tags, draft.Tags),
             Source = draft.Source ?? customer.Source,
             Attributes = Merge(customer.Attributes, draft.Attributes),
-            Consent = Merge(customer.Consent, draft.Consent, source, now),
+            Consent = Merge(customer.Consent, draft.Consent, source, saidAt),
         };
         if (!ReferenceEquals(after.Consent, customer.Consent))
         {
@@ -47,7 +47,7 @@ internal static class CustomerChange
     /// The profile becomes the draft's; absent fields are cleared. Except consent: what a person has said does not
     /// vanish because a form did not mention it.
     /// </summary>
-    public static Customer Replace(Customer customer, CustomerDraft draft, string source, DateTimeOffset now)
+    public static Customer Replace(Customer customer, CustomerDraft draft, string source, DateTimeOffset saidAt)
     {
         var blank = customer with
         {
@@ -55,7 +55,7 @@ internal static class CustomerChange
             Country = null, PostalCode = null, Company = null, Language = null, TimeZone = null, Birthday = null, Tags = [],
             Attributes = new Dictionary<string, JsonElement>(),
         };
-        var after = Overlay(blank, draft, source, now);
+        var after = Overlay(blank, draft, source, saidAt);
         after = after with
         {
             Tags = Same(customer.Tags, after.Tags),
@@ -93,23 +93,31 @@ internal static class CustomerChange
     }
 
     private static IReadOnlyDictionary<string, Consent> Merge(
-        IReadOnlyDictionary<string, Consent> old, IReadOnlyDictionary<string, ConsentInput>? given, string source, DateTimeOffset now)
+        IReadOnlyDictionary<string, Consent> old, IReadOnlyDictionary<string, ConsentInput>? given, string source, DateTimeOffset saidAt)
     {
         Dictionary<string, Consent>? merged = null;
         foreach (var (channel, input) in given ?? new Dictionary<string, ConsentInput>())
         {
-            // The same answer again is not news, unless the caller says when it was given.
-            if (old.TryGetValue(channel, out var current) && current.State == input.State
-                && (input.At is null || input.At == current.At) && (input.Source is null || input.Source == current.Source))
+            // As it is stored: a finer time would be news each time it is sent.
+            var at = Milliseconds(input.At ?? saidAt);
+            if (!old.TryGetValue(channel, out var current) || IsNews(current, input, at))
             {
-                continue;
+                (merged ??= new(old))[channel] = new Consent(input.State, at, input.Source ?? source);
             }
-
-            (merged ??= new(old))[channel] = new Consent(input.State, input.At ?? now, input.Source ?? source);
         }
 
         return merged ?? old;
     }
+
+    /// <summary>
+    /// What a person said last holds, whenever it arrives; of two answers of one moment the withdrawal. The same answer again
+    /// is not news, unless the caller says that it was given later or elsewhere.
+    /// </summary>
+    private static bool IsNews(Consent current, ConsentInput input, DateTimeOffset at) => input.State != current.State
+        ? at > current.At || (at == current.At && input.State == ConsentState.Withdrawn)
+        : at > current.At && (input.At is not null || (input.Source is not null && input.Source != current.Source));
+
+    private static DateTimeOffset Milliseconds(DateTimeOffset time) => time.AddTicks(-(time.Ticks % TimeSpan.TicksPerMillisecond));
 
     private static readonly Dictionary<string, JsonElement> Nothing = [];
 }

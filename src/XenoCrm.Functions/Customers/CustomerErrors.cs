@@ -26,3 +26,24 @@ public sealed record CustomerBusy()
 {
     public const string CodeName = "customer.busy";
 }
+
+/// <summary>Values that do not have their attribute's type.</summary>
+public sealed record AttributeTypeConflict : Problem
+{
+    public const string CodeName = "customer.attribute_type";
+
+    public AttributeTypeConflict(IReadOnlyDictionary<string, string[]> errors)
+        : base(400, CodeName, "An attribute has another type", "GET /api/customers/attributes says which attribute has which type; see errors.") => Errors = errors;
+}
+
+public sealed record AttributeKeysFull()
+    : Problem(409, CodeName, "There are too many attributes", $"At most {AttributeSchema.MaxKeys} different attributes are kept; remove one that is not used.")
+{
+    public const string CodeName = "customer.too_many_attribute_keys";
+}
+
+public sealed record AttributeNotFound(string Key)
+    : Problem(404, "customer.attribute_not_found", "There is no such attribute", $"No attribute has the key {Key}.");
+
+public sealed record AttributeInUse(string Key, long Customers)
+    : Problem(409, "customer.attribute_in_use", "The attribute is in use", $"{Customers} customers carry {Key}: its type stays as long as one does.");

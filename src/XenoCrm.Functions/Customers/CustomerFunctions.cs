@@ -9,17 +9,24 @@ using XenoCrm.Platform.OpenApi;
 namespace XenoCrm.Customers;
 
 public sealed class CustomerFunctions(
-    ListCustomers list, SaveCustomer save, BulkCustomers bulk, RecordVisit visits, CustomerStore store, CustomerViews views)
+    ListCustomers list, ExportCustomers export, SaveCustomer save, BulkCustomers bulk, ChangeTags tags, RecordVisit visits, CustomerStore store, CustomerViews views)
 {
     [Function("ListCustomers")]
     [RequireRole(Role.Viewer)]
-    [Describe("List customers, newest first"), Paged, Answers(200, typeof(Page<CustomerView>))]
-    [Query("q", typeof(string), "Begins a name, the company, the email, the phone or the external id, whatever the case")]
-    [Query("email", typeof(string), "Exactly this address, whatever the case")]
-    [Query("externalId", typeof(string), "Exactly this external id")]
+    [Describe("List customers", "Newest first, unless sorted. A custom attribute is a filter too: attributes.shoeSize=38. A cursor belongs to its filter and order.")]
+    [Paged, CustomerFilterParameters, Answers(200, typeof(Page<CustomerView>))]
+    [Query("sort", typeof(string), "createdAt, updatedAt, lastActiveAt, totalSpend, orderCount or lastName; -totalSpend for descending order. Who has no such value comes last")]
     public async Task<IResult> List(
         [HttpTrigger(AuthorizationLevel.Anonymous, "get", Route = "api/customers")] HttpRequest request, CancellationToken cancellation) =>
         Reply.Ok(await list.HandleAsync(request, cancellation));
+
+    [Function("ExportCustomers")]
+    [RequireRole(Role.Viewer)]
+    [Describe("Export customers as CSV", "With the filters of the list. The file can be imported again; unchanged, it changes nothing. Cells that a spreadsheet would run as a formula begin with a quote.")]
+    [CustomerFilterParameters, Answers(200, typeof(string), ContentType = "text/csv")]
+    public Task<IResult> Export(
+        [HttpTrigger(AuthorizationLevel.Anonymous, "get", Route = "api/customers/export")] HttpRequest request, CancellationToken cancellation) =>
+        export.HandleAsync(request, cancellation);
 
     [Function("CreateCustomer")]
     [RequireRole(Role.Manager)]
@@ -34,12 +41,12 @@ public sealed class CustomerFunctions(
 
     [Function("BulkUpsertCustomers")]
     [RequireRole(Role.Manager)]
-    [Describe("Create or update up to 1,000 customers", "Given members overwrite, absent ones stay. A bad item fails alone: 207, with a result per item.")]
+    [Describe("Create or update up to 1,000 customers", "Given members overwrite, absent ones stay. A bad item fails alone: 207, with a result per item, in their order; the pointers of its errors begin in the item.")]
     [Body(typeof(BulkCustomersRequest)), Answers(200, typeof(BulkResult)), Answers(207, typeof(BulkResult)), Problems(413, 415)]
     public async Task<IResult> Bulk(
         [HttpTrigger(AuthorizationLevel.Anonymous, "post", Route = "api/customers/bulk")] HttpRequest request, CancellationToken cancellation)
     {
-        var result = await bulk.HandleAsync(await request.ReadAsync<BulkCustomersRequest>(cancellation), cancellation);
+        var result = await bulk.HandleAsync(await request.ReadAsync<BulkCustomersBody>(cancellation), cancellation);
         return Reply.Status(result.Failed == 0 ? 200 : 207, result);
     }
 
@@ -60,7 +67,7 @@ public sealed class CustomerFunctions(
 
     [Function("PatchCustomer")]
     [RequireRole(Role.Manager)]
-    [Describe("Change a customer", "JSON merge patch (RFC 7396): null removes a member. Consent is changed, never removed.")]
+    [Describe("Change a customer", "JSON merge patch (RFC 7396): null removes a member, attributes and consent are merged key by key. Consent is changed, never removed; of two answers the later holds.")]
     [Body(typeof(CustomerInput), ContentTypes = ["application/merge-patch+json", "application/json"]), Answers(200, typeof(CustomerView)), Problems(404, 409, 412, 413, 415)]
     public async Task<IResult> Patch(
         [HttpTrigger(AuthorizationLevel.Anonymous, "patch", Route = "api/customers/{id}")] HttpRequest request, string id, CancellationToken cancellation) =>
@@ -68,10 +75,18 @@ public sealed class CustomerFunctions(
 
     [Function("RecordVisit")]
     [RequireRole(Role.Manager)]
-    [Describe("Count a visit"), Body(typeof(VisitInput)), Answers(200, typeof(CustomerView)), Problems(404, 413, 415)]
+    [Describe("Count a visit", "With an id of yours the same visit can be sent again without being counted again."), Body(typeof(VisitInput)), Answers(200, typeof(CustomerView)), Problems(404, 413, 415)]
     public async Task<IResult> Visit(
         [HttpTrigger(AuthorizationLevel.Anonymous, "post", Route = "api/customers/{id}/visits")] HttpRequest request, string id, CancellationToken cancellation) =>
         Answer(await visits.HandleAsync(id, await request.ReadAsync<VisitInput>(cancellation), cancellation));
+
+    [Function("ChangeCustomerTags")]
+    [RequireRole(Role.Manager)]
+    [Describe("Give and take tags", "The other tags stay. Tags are compared whatever the case.")]
+    [Body(typeof(TagsInput)), Answers(200, typeof(CustomerView)), Problems(404, 412, 413, 415)]
+    public async Task<IResult> Tags(
+        [HttpTrigger(AuthorizationLevel.Anonymous, "post", Route = "api/customers/{id}/tags")] HttpRequest request, string id, CancellationToken cancellation) =>
+        Answer(await tags.HandleAsync(id, await request.ReadAsync<TagsInput>(cancellation), request.IfMatch(), cancellation));
 
     private IResult Answer(Versioned<Customer> customer) => Reply.Ok(views.Of(customer.Value), customer.ETag);
 }

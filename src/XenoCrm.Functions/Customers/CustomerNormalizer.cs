@@ -13,14 +13,19 @@ public static partial class CustomerNormalizer
     public const int MaxText = 200;
     public const int MaxExternalId = 128;
     public const int MaxTags = 100;
+    public const int MaxTagText = 100;
+    public const string TagSeparators = ",;|";
     public const int MaxAttributes = 100;
     public const int MaxAttributeText = 1000;
+    public const string AttributeNameRule = "A name is a letter followed by at most 63 letters, digits, '_' or '-'.";
+    private const int EarliestBirth = 1870;
 
     public static readonly IReadOnlyList<string> Channels = ["email", "sms", "whatsapp", "push"];
 
     /// <param name="issues">Receives what is wrong (then the draft must not be written) and what is doubtful (warnings).</param>
     /// <param name="knownCountry">The customer's country when the input names none: it decides how a phone number is read.</param>
-    public static CustomerDraft Normalize(CustomerInput input, List<FieldIssue> issues, string? knownCountry = null)
+    /// <param name="now">When given, days of birth and consents must not lie after it.</param>
+    public static CustomerDraft Normalize(CustomerInput input, List<FieldIssue> issues, string? knownCountry = null, DateTimeOffset? now = null)
     {
         var country = Text(input.Country, "country", MaxText, issues);
         var phone = Text(input.Phone, "phone", 40, issues);
@@ -46,11 +51,11 @@ public static partial class CustomerNormalizer
             Company = Text(input.Company, "company", MaxText, issues),
             Language = Language(input.Language, issues),
             TimeZone = TimeZone(input.TimeZone, issues),
-            Birthday = input.Birthday,
-            Tags = Tags(input.Tags, issues),
+            Birthday = Birthday(input.Birthday, now, issues),
+            Tags = Tags(input.Tags, "tags", issues),
             Source = Text(input.Source, "source", MaxText, issues),
             Attributes = Attributes(input.Attributes, issues),
-            Consent = Consent(input.Consent, issues),
+            Consent = Consent(input.Consent, now, issues),
         };
 
         if (draft is { ExternalId: null, Email: null, PhoneUsable: false } && !issues.Any(i => !i.IsWarning))
@@ -173,7 +178,7 @@ public static partial class CustomerNormalizer
         return null;
     }
 
-    private static List<string>? Tags(IReadOnlyList<string>? values, List<FieldIssue> issues)
+    internal static List<string>? Tags(IReadOnlyList<string>? values, string field, List<FieldIssue> issues)
     {
         if (values is null)
         {
@@ -183,7 +188,11 @@ public static partial class CustomerNormalizer
         var tags = new List<string>(values.Count);
         foreach (var value in values)
         {
-            if (Text(value, "tags", 100, issues) is { } tag && !tags.Contains(tag, StringComparer.OrdinalIgnoreCase))
+            if (value is not null && value.AsSpan().IndexOfAny(TagSeparators) >= 0)
+            {
+                issues.Add(new(field, "customer.tag_invalid", "A tag has no comma, semicolon or bar: these separate tags in files."));
+            }
+            else if (Text(value, field, MaxTagText, issues) is { } tag && !tags.Contains(tag, StringComparer.OrdinalIgnoreCase))
             {
                 tags.Add(tag);
             }
@@ -191,7 +200,7 @@ public static partial class CustomerNormalizer
 
         if (tags.Count > MaxTags)
         {
-            issues.Add(new("tags", "customer.too_many_tags", $"At most {MaxTags} tags are kept."));
+            issues.Add(new(field, "customer.too_many_tags", $"At most {MaxTags} tags are kept."));
         }
 
         return tags;
@@ -208,9 +217,9 @@ public static partial class CustomerNormalizer
         foreach (var (name, value) in values)
         {
             var field = $"attributes/{name}";
-            if (!AttributeName().IsMatch(name))
+            if (!AttributeSchema.IsKey(name))
             {
-                issues.Add(new(field, "customer.attribute_name_invalid", "A name is a letter followed by at most 63 letters, digits, '_' or '-'."));
+                issues.Add(new(field, "customer.attribute_name_invalid", AttributeNameRule));
             }
             else if (!IsAttributeValue(value))
             {
@@ -218,7 +227,7 @@ public static partial class CustomerNormalizer
             }
             else
             {
-                attributes[name] = value;
+                attributes[name] = Trimmed(value);
             }
         }
 
@@ -228,6 +237,33 @@ public static partial class CustomerNormalizer
         }
 
         return attributes;
+    }
+
+    /// <summary>Without space around and in Unicode's composed form, as a file would bring it back; nothing is left: no attribute.</summary>
+    private static JsonElement Trimmed(JsonElement value)
+    {
+        if (value.ValueKind != JsonValueKind.String)
+        {
+            return value;
+        }
+
+        var text = value.GetString()!;
+        var trimmed = text.Trim();
+        trimmed = trimmed.Contains('\0', StringComparison.Ordinal) ? trimmed.Replace('\0', ' ').Trim() : trimmed;
+        trimmed = trimmed.IsNormalized() ? trimmed : trimmed.Normalize();
+        return trimmed.Length == 0 ? JsonElement.Parse("null") : trimmed == text ? value : JsonSerializer.SerializeToElement(trimmed);
+    }
+
+    private static DateOnly? Birthday(DateOnly? value, DateTimeOffset? now, List<FieldIssue> issues)
+    {
+        // A day of some time zone may have begun that has not in UTC.
+        if (value is { } day && (day.Year < EarliestBirth || day > DateOnly.FromDateTime((now ?? DateTimeOffset.MaxValue.AddDays(-2)).UtcDateTime.AddDays(1))))
+        {
+            issues.Add(new("birthday", "customer.birthday_invalid", "A day of birth in the past is expected."));
+            return null;
+        }
+
+        return value;
     }
 
     private static bool IsAttributeValue(JsonElement value)
@@ -249,8 +285,9 @@ public static partial class CustomerNormalizer
         }
     }
 
-    private static IReadOnlyDictionary<string, ConsentInput>? Consent(IReadOnlyDictionary<string, ConsentInput>? values, List<FieldIssue> issues)
+    private static IReadOnlyDictionary<string, ConsentInput>? Consent(IReadOnlyDictionary<string, ConsentInput>? values, DateTimeOffset? now, List<FieldIssue> issues)
     {
+        Dictionary<string, ConsentInput>? clean = null;
         foreach (var (channel, consent) in values ?? new Dictionary<string, ConsentInput>())
         {
             if (!Channels.Contains(channel))
@@ -261,9 +298,17 @@ public static partial class CustomerNormalizer
             {
                 issues.Add(new($"consent/{channel}", "customer.consent_invalid", "A state is expected: 'granted' or 'withdrawn'."));
             }
+            else if (consent.At > now?.AddMinutes(5))
+            {
+                issues.Add(new($"consent/{channel}/at", "customer.consent_invalid", "A consent is not given in the future."));
+            }
+            else if (Text(consent.Source, $"consent/{channel}/source", MaxText, issues) != consent.Source)
+            {
+                (clean ??= new(values!))[channel] = consent with { Source = Clean(consent.Source) };
+            }
         }
 
-        return values;
+        return clean ?? values;
     }
 
     private static string? Text(string? value, string field, int max, List<FieldIssue> issues)
@@ -322,6 +367,4 @@ public static partial class CustomerNormalizer
     [GeneratedRegex(@"^[A-Za-z]+([/_+\-][A-Za-z0-9]+)*$", RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture)]
     private static partial Regex ZoneName();
 
-    [GeneratedRegex(@"^\p{L}[\p{L}\p{Nd}_\-]{0,63}$", RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture)]
-    private static partial Regex AttributeName();
 }

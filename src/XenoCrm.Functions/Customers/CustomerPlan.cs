@@ -325,7 +325,7 @@ internal sealed class CustomerPlan(
     {
         if (change.After is null)
         {
-            var created = CustomerChange.New(change.Id, row.Draft, options.Source, now);
+            var created = CustomerChange.New(change.Id, row.Draft, options.Source, now, options.SaidAt);
             change.Keys = row.Keys;
             change.After = options.ImportId is { } import ? created with { Import = ImportMark.Add(null, import, row.Row, created: true) } : created;
             change.Rows.Add((index, WriteOutcome.Created));
@@ -333,8 +333,8 @@ internal sealed class CustomerPlan(
         }
 
         var after = row.Intent == Intent.Replace
-            ? CustomerChange.Replace(change.After, row.Draft, options.Source, now)
-            : CustomerChange.Overlay(change.After, row.Draft, options.Source, now);
+            ? CustomerChange.Replace(change.After, row.Draft, options.Source, options.SaidAt ?? now)
+            : CustomerChange.Overlay(change.After, row.Draft, options.Source, options.SaidAt ?? now);
         if (ReferenceEquals(after, change.After))
         {
             change.Rows.Add((index, WriteOutcome.Unchanged));

@@ -25,6 +25,11 @@ public sealed record CustomerFilter(string Where, IReadOnlyDictionary<string, ob
 
         return position is null ? query : query.WithParameter("@after", position);
     }
+
+    /// <summary>Those of them for which the condition holds too.</summary>
+    public CustomerFilter And(string where, params (string Name, object? Value)[] parameters) => new(
+        $"({Where}) AND ({where})",
+        parameters.Length == 0 ? Parameters : new Dictionary<string, object?>(Parameters.Concat(parameters.Select(p => KeyValuePair.Create(p.Name, p.Value)))));
 }
 
 /// <summary>
@@ -37,23 +42,30 @@ public sealed class CustomerStore(CosmosDatabase database, ISegmentTagger tagger
     public const string ContainerName = "customers";
 
     /// <summary>
-    /// What rules and lists ask for is indexed; contacts, import marks and what was ordered are not. The partition key is
-    /// named because Cosmos does not index it by itself.
+    /// What rules and lists ask for is indexed, value by value: each costs request units on every write that changes it.
+    /// The partition key is named because Cosmos does not index it by itself. Lists sort by one value and the id.
     /// </summary>
     public static readonly ContainerDefinition Definition = new(
         ContainerName,
         "/customerId",
         [
             "/customerId/?", "/type/?",
-            "/externalId/?", "/firstName/?", "/lastName/?", "/email/?", "/phone/?", "/phoneUsable/?",
+            "/externalId/?", "/firstName/?", "/lastName/?", "/email/?", "/phone/?",
             "/city/?", "/region/?", "/country/?", "/postalCode/?", "/company/?", "/language/?", "/timeZone/?", "/birthday/?",
-            "/tags/[]/?", "/source/?", "/createdAt/?", "/updatedAt/?", "/attributes/*", "/consent/*",
+            "/tags/[]/?", "/source/?", "/createdAt/?", "/updatedAt/?", "/attributes/*",
+            .. CustomerNormalizer.Channels.Select(channel => $"/consent/{channel}/state/?"),
             "/totalSpend/?", "/orderCount/?", "/averageOrderValue/?", "/firstOrderAt/?", "/lastOrderAt/?",
-            "/visits/?", "/lastVisitAt/?", "/lastActiveAt/?", "/categories/*", "/engagement/*", "/segmentIds/[]/?",
-"/rfm/recency/?", "/rfm/frequency/?", "/rfm/monetary/?", "/rfm/segment/?",
-            "/sortKey/?", "/amountKey/?", "/orderNumber/?", "/status/?", "/items/[]/category/?", "/deletingAt/?",
+            "/visits/?", "/lastVisitAt/?", "/lastActiveAt/?", "/categories/*",
+            "/engagement/sent/?", "/engagement/delivered/?", "/engagement/opened/?", "/engagement/clicked/?",
+            "/engagement/lastOpenedAt/?", "/engagement/lastClickedAt/?",
+            "/rfm/recency/?", "/rfm/frequency/?", "/rfm/monetary/?", "/rfm/segment/?",
+            "/segmentIds/[]/?", "/search/[]/?", "/sortName/?",
+            "/deletingAt/?",
+
+            // Of orders.
+            "/sortKey/?", "/amountKey/?", "/orderNumber/?", "/status/?", "/items/[]/category/?",
         ],
-        []);
+        [.. CustomerSort.Paths.Select(path => new[] { path, "/id" })]);
 
     /// <summary>A query of ReadMany asks for at most so many items.</summary>
     internal const int ReadManyLimit = 1000;
@@ -116,7 +128,7 @@ public sealed class CustomerStore(CosmosDatabase database, ISegmentTagger tagger
     }
 
     /// <summary>
-    /// The one place that recomputes what follows from the rest: average, last activity, time of change, segments.
+    /// The one place that recomputes what follows from the rest: average, last activity, time of change, search terms, segments.
     /// Every write path calls it last. The rules must be recent: see <see cref="RefreshSegmentsAsync"/>.
     /// </summary>
     public Customer Derive(Customer customer)
@@ -128,6 +140,8 @@ public sealed class CustomerStore(CosmosDatabase database, ISegmentTagger tagger
                 : null,
             LastActiveAt = Later(customer.LastOrderAt, customer.LastVisitAt),
             UpdatedAt = clock.GetUtcNow(),
+            Search = CustomerSearch.TermsOf(customer),
+            SortName = CustomerSearch.SortNameOf(customer),
         };
         return derived with { SegmentIds = tagger.SegmentsOf(derived) };
     }
@@ -185,14 +199,14 @@ public sealed class CustomerStore(CosmosDatabase database, ISegmentTagger tagger
         return page;
     }
 
-    /// <summary>The newest first, before <paramref name="beforeId"/> (null: from the newest).</summary>
-    public async Task<IReadOnlyList<Versioned<Customer>>> PageBackAsync(CustomerFilter filter, string? beforeId, int limit, CancellationToken cancellation)
+    /// <summary>One page in an order of <see cref="CustomerSort"/>.</summary>
+    /// <param name="orderBy">Without the keywords: <c>c.totalSpend DESC, c.id DESC</c>.</param>
+    internal async Task<IReadOnlyList<Customer>> SortedPageAsync(CustomerFilter filter, string orderBy, int limit, CancellationToken cancellation)
     {
-        // Customer ids are hexadecimal: 'g' is above all of them, and below the 'order-…' ids in the same container.
-        var page = new List<Versioned<Customer>>(limit);
-        await foreach (var customer in QueryAsync<Customer>($"SELECT TOP {limit} * FROM c WHERE c.id < @after AND {{0}} ORDER BY c.id DESC", filter, beforeId ?? "g", cancellation))
+        var page = new List<Customer>(limit);
+        await foreach (var customer in QueryAsync<Customer>($"SELECT TOP {limit} * FROM c WHERE {{0}} ORDER BY {orderBy}", filter, null, cancellation))
         {
-            page.Add(customer);
+            page.Add(customer.Value);
         }
 
         return page;

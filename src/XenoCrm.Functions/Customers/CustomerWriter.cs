@@ -12,7 +12,8 @@ public sealed record UpsertRow(CustomerDraft Draft, long Row);
 
 /// <param name="Source">Where new customers come from: <c>api</c>, <c>import</c>, <c>order</c>.</param>
 /// <param name="ImportId">Rows of an import are noted on what they write (<see cref="ImportMark"/>): repeating them changes nothing.</param>
-public sealed record UpsertOptions(string Source, string? ImportId = null);
+/// <param name="SaidAt">When consents without a time of their own were given: an import's begin, not the moment its row is reached. Now when absent.</param>
+public sealed record UpsertOptions(string Source, string? ImportId = null, DateTimeOffset? SaidAt = null);
 
 /// <summary>
 /// Creates customers and changes what identifies them: which customer a row means, and that no two customers carry the
@@ -58,7 +59,7 @@ public sealed record UpsertOptions(string Source, string? ImportId = null);
 /// Requests for 1,000 new customers with three keys each: 3 lookups, 30 + 10 bulk requests of 100: 0.043 per customer.
 /// </para>
 /// </summary>
-public sealed class CustomerWriter(CosmosDatabase database, CustomerStore store, AddressHasher hasher, ISegmentTagger tagger, Ids ids, TimeProvider clock)
+public sealed class CustomerWriter(CosmosDatabase database, CustomerStore store, AttributeSchema attributes, AddressHasher hasher, ISegmentTagger tagger, Ids ids, TimeProvider clock)
 {
     /// <summary>A run of so many rows keeps the bulk requests full and the memory small.</summary>
     public const int GoodRunSize = 2000;
@@ -83,7 +84,13 @@ public sealed class CustomerWriter(CosmosDatabase database, CustomerStore store,
     /// <returns>One result per row, in order.</returns>
     public async Task<IReadOnlyList<WriteResult>> UpsertAsync(IReadOnlyList<UpsertRow> rows, UpsertOptions options, CancellationToken cancellation)
     {
-        var run = new CustomerRun([.. rows.Select(r => Row(r.Draft, r.Row))], options);
+        var typed = await attributes.ApplyAsync([.. rows.Select(r => r.Draft)], fromText: options.ImportId is not null, register: true, cancellation);
+        var run = new CustomerRun([.. rows.Select((r, i) => Row(typed[i].Draft, r.Row))], options);
+        for (var i = 0; i < rows.Count; i++)
+        {
+            run.Results[i] = typed[i].Issues is [{ } issue, ..] ? WriteResult.Failed(issue.Code, $"{issue.Field.Replace('/', '.')}: {issue.Message}") : null!;
+        }
+
         await WriteAsync(run, cancellation);
         return run.Results!;
     }
@@ -175,6 +182,11 @@ public sealed class CustomerWriter(CosmosDatabase database, CustomerStore store,
         var left = new List<int>(run.Rows.Length);
         for (var i = 0; i < run.Rows.Length; i++)
         {
+            if (run.Results[i] is not null)
+            {
+                continue;
+            }
+
             if (run.Rows[i].Intent == Intent.Replace || run.Rows[i].Keys.All.Any())
             {
                 left.Add(i);

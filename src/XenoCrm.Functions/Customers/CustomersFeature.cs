@@ -17,13 +17,18 @@ public static class CustomersFeature
         services.AddSingleton(CustomerIdentities.Definition);
         services.AddSingleton<CustomerStore>();
         services.AddSingleton<CustomerTags>();
+        services.AddSingleton<AttributeSchema>();
         services.AddSingleton<CustomerWriter>();
         services.AddSingleton<CustomerViews>();
+        services.AddSingleton<CustomerFilters>();
         services.AddSingleton<ListCustomers>();
+        services.AddSingleton<ExportCustomers>();
         services.AddSingleton<SaveCustomer>();
         services.AddSingleton<BulkCustomers>();
         services.AddSingleton<RecordVisit>();
-        services.AddSingleton<IValidator<BulkCustomersRequest>, BulkCustomersValidator>();
+        services.AddSingleton<ChangeTags>();
+        services.AddSingleton<IValidator<AttributeInput>, AttributeInputValidator>();
+        services.AddSingleton<IValidator<BulkCustomersBody>, BulkCustomersValidator>();
         services.AddSingleton<IValidator<VisitInput>, VisitValidator>();
         return services;
     }

@@ -58,6 +58,8 @@ public static class PhoneNumbers
     }.SelectMany(row => row.Names.Select(name => (name, row.Plan)))
         .ToFrozenDictionary(row => row.name, row => row.Plan, StringComparer.OrdinalIgnoreCase);
 
+    private static readonly FrozenSet<string> Codes = Plans.Values.Select(p => p.Code).ToFrozenSet();
+
     /// <param name="text">As written, trimmed.</param>
     /// <param name="country">A code or an English name; null when unknown.</param>
     /// <returns><c>+</c> and 8 to 15 digits, or null when no number is certain.</returns>
@@ -98,6 +100,21 @@ public static class PhoneNumbers
         return national.Length >= plan.Min && national.Length <= plan.Max && plan.First.Contains(national[0]) && (plan.Code != "1" || IsNorthAmerican(national))
             ? $"+{plan.Code}{national}"
             : null;
+    }
+
+    /// <summary>The number without its country's code, as it is found when someone types it as at home; null when the country is not in the table.</summary>
+    /// <param name="e164">From <see cref="ToE164"/>.</param>
+    public static string? National(string e164)
+    {
+        for (var length = 1; length <= 3 && length + 1 < e164.Length; length++)
+        {
+            if (Codes.Contains(e164.Substring(1, length)))
+            {
+                return e164[(length + 1)..];
+            }
+        }
+
+        return null;
     }
 
     // Area code and exchange both begin with 2 to 9.

@@ -3,23 +3,27 @@ using System.Text.Json.Nodes;
 using XenoCrm.Platform;
 using XenoCrm.Platform.Cosmos;
 using XenoCrm.Platform.Errors;
+using XenoCrm.Platform.Http;
 
 namespace XenoCrm.Customers;
 
 /// <summary>Creates, replaces and patches one customer for the API.</summary>
-public sealed class SaveCustomer(CustomerStore store, CustomerWriter writer)
+public sealed class SaveCustomer(CustomerStore store, CustomerWriter writer, AttributeSchema schema, TimeProvider clock)
 {
     private const string Source = "api";
 
-    public Task<Versioned<Customer>> CreateAsync(CustomerInput input, CancellationToken cancellation) =>
-        writer.CreateAsync(Check(input, null), Source, cancellation);
+    private static readonly string[] Members = [.. Json.Strict.GetTypeInfo(typeof(CustomerInput)).Properties.Select(p => p.Name)];
+
+    public async Task<Versioned<Customer>> CreateAsync(CustomerInput input, CancellationToken cancellation) =>
+        await writer.CreateAsync(await CheckAsync(input, cancellation), Source, cancellation);
 
     public async Task<Versioned<Customer>> ReplaceAsync(string id, CustomerInput input, string? ifMatch, CancellationToken cancellation) =>
-        await writer.ReplaceAsync(id, ifMatch, Check(input, null), Source, cancellation);
+        await writer.ReplaceAsync(id, ifMatch, await CheckAsync(input, cancellation), Source, cancellation);
 
     /// <summary>RFC 7396: members given overwrite, null removes, the rest stays.</summary>
     public async Task<Versioned<Customer>> PatchAsync(string id, JsonObject patch, string? ifMatch, CancellationToken cancellation)
     {
+        var given = Canonical(patch);
         while (true)
         {
             var current = await store.ReadAsync(id, cancellation) ?? throw new CustomerNotFound(id).ToException();
@@ -28,10 +32,10 @@ public sealed class SaveCustomer(CustomerStore store, CustomerWriter writer)
                 throw new ETagStale().ToException();
             }
 
-            var merged = Merge(current.Value, patch);
+            var draft = Check(Merge(current.Value, given), current.Value.Country);
             try
             {
-                return await writer.ReplaceAsync(id, current.ETag, Check(merged, current.Value.Country), Source, cancellation);
+                return await writer.ReplaceAsync(id, current.ETag, await TypedAsync(draft, current.Value, cancellation), Source, cancellation);
             }
             catch (ProblemException exception) when (exception.Problem is ETagStale && ifMatch is null)
             {
@@ -40,15 +44,67 @@ public sealed class SaveCustomer(CustomerStore store, CustomerWriter writer)
         }
     }
 
+    private async Task<CustomerDraft> CheckAsync(CustomerInput input, CancellationToken cancellation) =>
+        await TypedAsync(Check(input, null), null, cancellation);
+
     /// <summary>Normalises; anything wrong is a 400 that names each member.</summary>
-    public static CustomerDraft Check(CustomerInput input, string? knownCountry)
+    private CustomerDraft Check(CustomerInput input, string? knownCountry)
     {
         var issues = new List<FieldIssue>();
-        var draft = CustomerNormalizer.Normalize(input, issues, knownCountry);
+        var draft = CustomerNormalizer.Normalize(input, issues, knownCountry, clock.GetUtcNow());
         issues.RemoveAll(i => i.IsWarning);
-        return issues.Count == 0
-            ? draft
-            : throw new RequestInvalid(issues.GroupBy(i => "/" + i.Field, i => i.Message).ToDictionary(g => g.Key, g => g.ToArray())).ToException();
+        return issues.Count == 0 ? draft : throw new RequestInvalid(ByPointer(issues)).ToException();
+    }
+
+    /// <summary>Attributes in the form of their types. What the customer has already is not judged again.</summary>
+    private async Task<CustomerDraft> TypedAsync(CustomerDraft draft, Customer? current, CancellationToken cancellation)
+    {
+        var changed = draft.Attributes?.Where(a => current is null || !current.Attributes.TryGetValue(a.Key, out var old) || !JsonElement.DeepEquals(old, a.Value)).ToDictionary();
+        var (typed, issues) = (await schema.ApplyAsync([draft with { Attributes = changed }], fromText: false, register: true, cancellation))[0];
+        if (issues.Count > 0)
+        {
+            throw (issues.Any(i => i.Code == AttributeKeysFull.CodeName) ? (Problem)new AttributeKeysFull() : new AttributeTypeConflict(ByPointer(issues))).ToException();
+        }
+
+        if (draft.Attributes is null)
+        {
+            return draft;
+        }
+
+        var attributes = new Dictionary<string, JsonElement>(draft.Attributes);
+        foreach (var (key, value) in typed.Attributes!)
+        {
+            attributes[key] = value;
+        }
+
+        return draft with { Attributes = attributes };
+    }
+
+    private static Dictionary<string, string[]> ByPointer(IEnumerable<FieldIssue> issues) =>
+        issues.GroupBy(i => "/" + i.Field, i => i.Message).ToDictionary(g => g.Key, g => g.ToArray());
+
+    /// <summary>The patch with its members in this service's case: they are merged by name.</summary>
+    private static JsonObject Canonical(JsonObject patch)
+    {
+        var canonical = new JsonObject();
+        foreach (var (name, value) in patch)
+        {
+            var member = Array.Find(Members, m => m.Equals(name, StringComparison.OrdinalIgnoreCase))
+                ?? throw RequestInvalid.At("/" + name.Replace("~", "~0", StringComparison.Ordinal).Replace("/", "~1", StringComparison.Ordinal), JsonFaults.Unknown(name, Members)).ToException();
+            if (!canonical.TryAdd(member, value?.DeepClone()))
+            {
+                throw RequestInvalid.At("/" + member, "The member is there twice.").ToException();
+            }
+        }
+
+        // What a person has said cannot become unsaid.
+        var consent = canonical["consent"] as JsonObject;
+        if ((canonical.ContainsKey("consent") && canonical["consent"] is null) || consent?.Any(c => c.Value is null) == true)
+        {
+            throw RequestInvalid.At("/consent", "A consent is not removed; it is withdrawn: { \"state\": \"withdrawn\" }.").ToException();
+        }
+
+        return canonical;
     }
 
     private static CustomerInput Merge(Customer customer, JsonObject patch)
@@ -63,8 +119,11 @@ public sealed class SaveCustomer(CustomerStore store, CustomerWriter writer)
         }
         catch (JsonException exception)
         {
-            var pointer = "/" + (exception.Path is { Length: > 2 } path ? path[2..].Replace('.', '/') : "");
-            throw RequestInvalid.At(pointer, exception.Message.Split(" Path:")[0].Split(" LineNumber:")[0]).ToException();
+            throw JsonFaults.Describe(exception).ToException();
+        }
+        catch (InvalidOperationException)
+        {
+            throw JsonFaults.NoText.ToException();
         }
     }
 
@@ -76,8 +135,13 @@ public sealed class SaveCustomer(CustomerStore store, CustomerWriter writer)
             {
                 target.Remove(name);
             }
-            else if (value is JsonObject inner && target[name] is JsonObject existing)
+            else if (value is JsonObject inner)
             {
+                if (target[name] is not JsonObject existing)
+                {
+                    target[name] = existing = [];
+                }
+
                 Merge(existing, inner);
             }
             else

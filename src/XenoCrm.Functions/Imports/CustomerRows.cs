@@ -72,6 +72,7 @@ public sealed class CustomerRows(IReadOnlyList<ImportColumn> columns, string[]? 
         if (FieldValues.Day(value, dateFormats, out var day) is { } code)
         {
             run.Add(text.Issue(row, "birthday", code, FieldValues.Explain(code)));
+            return null;
         }
 
         return day;

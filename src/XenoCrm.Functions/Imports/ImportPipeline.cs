@@ -11,6 +11,9 @@ namespace XenoCrm.Imports;
 public sealed record ImportWork(string Id, ImportKind Kind, ImportSettings Settings, ImportFile File, OpenCsv Open, CsvPosition From, int FirstRun)
 {
     public string[]? DateFormats { get; } = Settings.DateFormat is { } format ? FieldValues.DateFormats(format) : null;
+
+    /// <summary>When the file came: what its rows say of consent was said by then, and not after what has been said since.</summary>
+    public DateTimeOffset? SaidAt { get; init; }
 }
 
 /// <summary>
@@ -70,7 +73,7 @@ public sealed class ImportPipeline(CustomerWriter customers, OrderWriter orders,
         }
         else if (work.Kind == ImportKind.Customers)
         {
-            run.Count(await customers.UpsertAsync(run.Customers, new(Source, work.Id), cancellation), i => run.Customers[i].Row);
+            run.Count(await customers.UpsertAsync(run.Customers, new(Source, work.Id, work.SaidAt), cancellation), i => run.Customers[i].Row);
         }
         else
         {

@@ -133,7 +133,7 @@ public sealed class RunImport(
 
         var started = clock.GetTimestamp();
         var first = job.Runs + 1;
-        var work = new ImportWork(job.Id, job.Target!.Value, job.Settings, file, open, file.Start, first);
+        var work = new ImportWork(job.Id, job.Target!.Value, job.Settings, file, open, file.Start, first) { SaidAt = job.CreatedAt };
         var slice = false;
         var dryRun = job.DryRun ? await dryRuns.ResumeAsync(job, cancellation) : null;
         await using var expected = job.DryRunId is { } from && (await jobs.ReadAsync(from, cancellation))?.Value is { } promised

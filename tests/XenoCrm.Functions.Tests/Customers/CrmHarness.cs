@@ -103,6 +103,7 @@ public sealed class CrmHarness : IAsyncDisposable
         collection.AddSingleton<CosmosDatabase>();
         collection.AddSingleton<Platform.Http.Cursors>();
         collection.Configure<Platform.Http.SigningOptions>(options => options.Key = new string('k', 44));
+        collection.AddSingleton(Workspace.Definition);
         collection.AddLogging();
         collection.AddSingleton<ISegmentTagger, NoSegments>();
         var configuration = new ConfigurationBuilder().Build();

@@ -78,7 +78,6 @@ public sealed class CustomerRouteTests : IAsyncLifetime
         (await ProblemAsync(r => customers.Create(r, default), """{ "externalId": "A", "attributes": { "x": 1e400 } }""")).Status.ShouldBe(400);
         (await ProblemAsync(r => customers.Create(r, default), """{ "externalId": "A", "consent": { "email": null } }""")).Status.ShouldBe(400);
         (await ProblemAsync(r => customers.Bulk(r, default), """{ "items": [] }""")).ShouldBe((400, "request.invalid"));
-        (await ProblemAsync(r => customers.Bulk(r, default), """{ "items": [null] }""")).Status.ShouldBe(400);
         (await ProblemAsync(r => orders.Bulk(r, default), """{ "items": [null] }""")).Status.ShouldBe(400);
         (await ProblemAsync(r => customers.Bulk(r, default), """{ }""")).Status.ShouldBe(400);
         (await ProblemAsync(r => orders.Create(r, default), """{ "orderNumber": "1", "customer": { "externalId": "A" }, "amount": 1e40 }""")).Status.ShouldBe(400);

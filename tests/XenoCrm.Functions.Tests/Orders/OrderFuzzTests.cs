@@ -78,7 +78,7 @@ public sealed partial class OrderFuzzTests
             "order.customer_unknown", "order.date_invalid", "order.duplicate", "order.item_invalid", "order.refund_invalid", "order.status_invalid",
         ];
         reached.Except(codes).ShouldBeEmpty();
-        taken.ShouldBeGreaterThan(Bodies / 20);
+        taken.ShouldBeGreaterThan(Bodies / 40);
         refused.ShouldBeGreaterThan(Bodies / 4);
         await api.CheckedAsync();
     }

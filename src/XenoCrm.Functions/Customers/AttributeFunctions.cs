@@ -1,0 +1,103 @@
+using FluentValidation;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Azure.Functions.Worker;
+using XenoCrm.Accounts;
+using XenoCrm.Platform.Errors;
+using XenoCrm.Platform.Http;
+using XenoCrm.Platform.OpenApi;
+
+namespace XenoCrm.Customers;
+
+/// <summary>An attribute that customers can carry.</summary>
+/// <param name="Declared">False: it has the type of its first value.</param>
+public sealed record AttributeView(string Key, AttributeType Type, string Label, bool Declared, DateTimeOffset Since);
+
+/// <param name="Label">What people call it; the key when absent.</param>
+public sealed record AttributeInput(AttributeType? Type, string? Label);
+
+public sealed class AttributeInputValidator : AbstractValidator<AttributeInput>
+{
+    public AttributeInputValidator()
+    {
+        RuleFor(a => a.Type).NotNull().WithMessage("string, number, boolean, date or dateTime is expected.");
+        RuleFor(a => a.Label).MaximumLength(AttributeSchema.MaxLabel);
+    }
+}
+
+/// <summary>The types of custom attributes.</summary>
+public sealed class AttributeFunctions(AttributeSchema schema, CustomerStore customers, TimeProvider clock)
+{
+    [Function("ListCustomerAttributes")]
+    [RequireRole(Role.Viewer)]
+    [Describe("List the custom attributes and their types", "An attribute gets the type of its first value, or is declared with PUT. A value of another type is an error: customer.attribute_type.")]
+    [Answers(200, typeof(Page<AttributeView>))]
+    public async Task<IResult> List(
+        [HttpTrigger(AuthorizationLevel.Anonymous, "get", Route = "api/customers/attributes")] HttpRequest request, CancellationToken cancellation)
+    {
+        var types = await schema.ReadNowAsync(cancellation);
+        return Reply.Ok(new Page<AttributeView>([.. types.Keys.OrderBy(k => k.Key, StringComparer.Ordinal).Select(k => View(k.Key, k.Value))], null));
+    }
+
+    [Function("DeclareCustomerAttribute")]
+    [RequireRole(Role.Manager)]
+    [Describe("Declare a custom attribute", "Sets type and label. The type of an attribute that customers carry cannot change (409).")]
+    [Body(typeof(AttributeInput)), Answers(200, typeof(AttributeView)), Problems(409, 413, 415)]
+    public async Task<IResult> Declare(
+        [HttpTrigger(AuthorizationLevel.Anonymous, "put", Route = "api/customers/attributes/{key}")] HttpRequest request, string key, CancellationToken cancellation)
+    {
+        if (!AttributeSchema.IsKey(key))
+        {
+            throw RequestInvalid.At("/key", CustomerNormalizer.AttributeNameRule).ToException();
+        }
+
+        var input = await request.ReadAsync<AttributeInput>(cancellation);
+        var label = string.IsNullOrWhiteSpace(input.Label) ? null : input.Label.Trim();
+        var types = await schema.ChangeAsync(
+            async keys =>
+            {
+                if (keys.TryGetValue(key, out var known))
+                {
+                    await CheckUnusedAsync(key, isAllowed: known.Type == input.Type, cancellation);
+                }
+                else if (keys.Count >= AttributeSchema.MaxKeys)
+                {
+                    throw new AttributeKeysFull().ToException();
+                }
+
+                return new Dictionary<string, AttributeDefinition>(keys) { [key] = new(input.Type!.Value, label, known?.Since ?? clock.GetUtcNow(), Declared: true) };
+            },
+            cancellation);
+        return Reply.Ok(View(key, types.Keys[key]));
+    }
+
+    [Function("DeleteCustomerAttribute")]
+    [RequireRole(Role.Manager)]
+    [Describe("Remove a custom attribute", "Only one that no customer carries (409)."), Answers(204), Problems(404, 409)]
+    public async Task<IResult> Delete(
+        [HttpTrigger(AuthorizationLevel.Anonymous, "delete", Route = "api/customers/attributes/{key}")] HttpRequest request, string key, CancellationToken cancellation)
+    {
+        await schema.ChangeAsync(
+            async keys =>
+            {
+                if (!keys.ContainsKey(key))
+                {
+                    throw new AttributeNotFound(key).ToException();
+                }
+
+                await CheckUnusedAsync(key, isAllowed: false, cancellation);
+                return keys.Where(k => k.Key != key).ToDictionary();
+            },
+            cancellation);
+        return Reply.NoContent();
+    }
+
+    private async Task CheckUnusedAsync(string key, bool isAllowed, CancellationToken cancellation)
+    {
+        if (!isAllowed && await customers.CountAsync(new($"IS_DEFINED(c.attributes[\"{key}\"])", new Dictionary<string, object?>()), cancellation) is > 0 and var count)
+        {
+            throw new AttributeInUse(key, count).ToException();
+        }
+    }
+
+    private static AttributeView View(string key, AttributeDefinition definition) => new(key, definition.Type, definition.Label ?? key, definition.Declared, definition.Since);
+}
