@@ -6,6 +6,7 @@ using XenoCrm.Benchmarks;
 (string Name, string What, Func<Report, Size, Task> Run)[] benchmarks =
 [
     ("emulator", "The Cosmos emulator through the .NET SDK: reads, writes, queries, memory, start", EmulatorBenchmark.RunAsync),
+    ("overview", "The 360° view of a customer beside a bare query of the same partition", OverviewBenchmark.RunAsync),
 ];
 
 var size = new Option<string>("--size") { Description = "full: the sizes that the project's figures are stated for. small: the same in a few minutes", DefaultValueFactory = _ => "small", Recursive = true };
