@@ -103,6 +103,20 @@ public sealed record Customer
     /// <summary>Which rows of which import wrote last.</summary>
     public ImportMark? Import { get; init; }
 
+    /// <summary>Hashes of keys that the customer carried once, newest last, or null: its erasure blocks them too.</summary>
+    public IReadOnlyList<string>? FormerKeys { get; init; }
+
+    /// <summary>Customers that were merged into this one, in this order, or null.</summary>
+    public IReadOnlyList<MergedCustomer>? Merged { get; init; }
+
+    /// <summary>A merge into this customer is under way: until it is done this customer does not go.</summary>
+    public PendingMerge? Merging { get; init; }
+
+    public const int MaxFormerKeys = 64;
+
+    /// <summary>True for a key of a customer that was merged into this one: it leads here for good, whatever this one carries.</summary>
+    internal bool Inherits(string key) => Merged is not null && Merged.Any(m => m.Keys.Contains(key));
+
     /// <summary>A deletion has begun: its orders go in steps, and whatever becomes of the process, the rest follows.</summary>
     public DateTimeOffset? DeletingAt { get; init; }
 
@@ -117,6 +131,12 @@ public sealed record Customer
 
     private static readonly Dictionary<string, JsonElement> Empty = [];
 }
+
+/// <param name="Keys">Hashes of what the customer carried: rows that mean it by one of these mean the other now.</param>
+public sealed record MergedCustomer(string Id, DateTimeOffset At, IReadOnlyList<string> Keys);
+
+/// <param name="From">The customer that is to become part of this one.</param>
+public sealed record PendingMerge(string From, DateTimeOffset At);
 
 /// <param name="State"><c>granted</c> or <c>withdrawn</c>.</param>
 /// <param name="Source">Who said so: <c>api</c>, <c>import</c>, <c>unsubscribe</c>, …</param>

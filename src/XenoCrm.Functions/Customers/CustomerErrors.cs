@@ -15,6 +15,22 @@ public sealed record CustomerExists(string? Id)
     public const string CodeName = "customer.exists";
 }
 
+/// <summary>A person who was erased stays unknown: nothing creates or changes a customer by such a key again.</summary>
+public sealed record CustomerErased()
+    : Problem(409, CodeName, "The person was erased", Message)
+{
+    public const string CodeName = "customer.erased";
+    public const string Message = "The external id, email or phone belongs to a person who was erased at their request, and can never be used again.";
+}
+
+/// <summary>308: a merged customer is found under another id from now on, whatever is asked of it.</summary>
+/// <param name="Into">The customer that it is now.</param>
+public sealed record CustomerMerged(string Id, string Into)
+    : Problem(308, CodeName, "The customer was merged into another", $"Customer {Id} is customer {Into} now.")
+{
+    public const string CodeName = "customer.merged";
+}
+
 public sealed record IdentityConflict(string Reason)
     : Problem(409, CodeName, "The values identify two customers", Reason)
 {

@@ -90,11 +90,15 @@ internal sealed class CustomerPlan(
         /// <summary>Claimed for a change of a customer that has not happened yet.</summary>
         Busy,
 
-        /// <summary>Depends on a change of this plan: decided when that is stored.</summary>
+        /// <summary>Depends on a change of this plan, or on a merge that is under way: decided when that is stored.</summary>
         Later,
+
+        /// <summary>A person who was erased.</summary>
+        Erased,
     }
 
-    private readonly record struct Owner(OwnerKind Kind, string? CustomerId);
+    /// <param name="Inherited">The key is one of a customer that was merged into this one.</param>
+    private readonly record struct Owner(OwnerKind Kind, string? CustomerId, bool Inherited = false);
 
     /// <returns>False when the row, and what follows it, must wait for the next round.</returns>
     public bool TryAdd(int index, RowToWrite row)
@@ -107,9 +111,15 @@ internal sealed class CustomerPlan(
             return false;
         }
 
-        if (Block(row.Keys.External, external) | Block(row.Keys.Email, email))
+        if (Block(row.Keys.External, external) | Block(row.Keys.Email, email) || (row.TargetId is { } id && slots.GetValueOrDefault(id) is { IsFrozen: true }))
         {
             return false;
+        }
+
+        if (IsErased(row, external, email, phone))
+        {
+            Failures.Add((index, WriteResult.Failed(CustomerErased.CodeName, CustomerErased.Message)));
+            return true;
         }
 
         if (FindTarget(row, external, email, phone, out var failure) is not { } change)
@@ -130,11 +140,36 @@ internal sealed class CustomerPlan(
             return true;
         }
 
+        // Else the systems that two merged customers came from would take turns in giving the one their ids.
+        if (row.Intent == Intent.Upsert && change.After is { } target && (external.Inherited || email.Inherited))
+        {
+            row = row with { Draft = row.Draft with { ExternalId = external.Inherited ? target.ExternalId : row.Draft.ExternalId, Email = email.Inherited ? target.Email : row.Draft.Email } };
+        }
+
         Claim(change, row.Keys.External, external);
         Claim(change, row.Keys.Email, email);
         Claim(change, row.Keys.Phone, phone, shared: true);
         Apply(change, index, row);
         return true;
+    }
+
+    /// <summary>
+    /// A phone is weaker: who shares the number of someone who was erased keeps it, but nobody gets it anew.
+    /// </summary>
+    private bool IsErased(RowToWrite row, Owner external, Owner email, Owner phone)
+    {
+        if (external.Kind == OwnerKind.Erased || email.Kind == OwnerKind.Erased)
+        {
+            return true;
+        }
+
+        if (phone.Kind != OwnerKind.Erased)
+        {
+            return false;
+        }
+
+        var target = row.TargetId ?? (external.Kind == OwnerKind.Customer ? external.CustomerId : email.Kind == OwnerKind.Customer ? email.CustomerId : null);
+        return target is null || !slots.TryGetValue(target, out var slot) || slot.Customer is null || !slot.Keys(hasher).Contains(row.Keys.Phone!);
     }
 
     private Owner OwnerOf(string? key, long row)
@@ -160,10 +195,27 @@ internal sealed class CustomerPlan(
             return default;
         }
 
+        if (identity.Value.Erased is not null)
+        {
+            return new(OwnerKind.Erased, null);
+        }
+
         var id = identity.Value.CustomerId;
         if (!slots.TryGetValue(id, out var slot))
         {
             return new(changes.ContainsKey(id) ? OwnerKind.Later : OwnerKind.Pending, id);
+        }
+
+        if (slot.Into is not null)
+        {
+            while (slot is { IsFrozen: false, Into: { } into })
+            {
+                slot = slots[into];
+            }
+
+            return slot.IsFrozen ? new(OwnerKind.Later, slot.Id)
+                : slot.Customer is { } heir && (heir.Inherits(key) || slot.Keys(hasher).Contains(key)) ? new(OwnerKind.Customer, slot.Id, heir.Inherits(key))
+                : default;
         }
 
         if (slot.Customer is null)
@@ -244,7 +296,11 @@ internal sealed class CustomerPlan(
 
     private PlannedChange? FindReplaced(RowToWrite row, Owner external, Owner email, ref WriteResult? failure)
     {
-        if (!slots.TryGetValue(row.TargetId!, out var slot) || slot.Customer is null)
+        if (slots.GetValueOrDefault(row.TargetId!) is { Into: { } into })
+        {
+            failure = WriteResult.Failed(CustomerMerged.CodeName, "The customer was merged into another.") with { CustomerId = into };
+        }
+        else if (!slots.TryGetValue(row.TargetId!, out var slot) || slot.Customer is null)
         {
             failure = WriteResult.Failed(CustomerNotFound.CodeName, "There is no such customer.");
         }
@@ -284,7 +340,7 @@ internal sealed class CustomerPlan(
 
     private void Claim(PlannedChange change, string? key, Owner owner, bool shared = false)
     {
-        if (key is null || owner.Kind is OwnerKind.Customer or OwnerKind.Busy)
+        if (key is null || owner.Kind is OwnerKind.Customer or OwnerKind.Busy or OwnerKind.Erased)
         {
             return;
         }
@@ -342,9 +398,10 @@ internal sealed class CustomerPlan(
         }
 
         var keys = hasher.KeysOf(after, row.Keys, change.Keys);
-        var lost = change.Keys!.All.Where(key => !keys.Contains(key));
+        var lost = change.Keys!.All.Where(key => !keys.Contains(key)).ToList();
         change.After = after with
         {
+            FormerKeys = lost.Count > 0 ? [.. (after.FormerKeys ?? []).Concat(lost).Distinct().TakeLast(Customer.MaxFormerKeys)] : after.FormerKeys,
             Import = options.ImportId is { } id
                 ? ImportMark.Add(after.Import, id, row.Row, created: false).Drop(lost, row.Row)
                 : after.Import?.Drop(lost, row: null),

@@ -48,14 +48,14 @@ internal sealed class CustomerRun(RowToWrite[] rows, UpsertOptions options)
     /// Rows that share a key, or whose keys lead to the same customer, belong together: what one does decides what the
     /// next one means.
     /// </summary>
-    public IEnumerable<List<int>> Group(List<int> rows, Dictionary<string, Versioned<Identity>> known)
+    public IEnumerable<List<int>> Group(List<int> rows, Dictionary<string, Versioned<Identity>> known, Dictionary<string, CustomerSlot> slots)
     {
         var groups = new List<List<int>>(rows.Count);
         var byLink = new Dictionary<string, List<int>>(rows.Count * 3);
         foreach (var index in rows)
         {
             List<int>? group = null;
-            foreach (var link in LinksOf(Rows[index], known))
+            foreach (var link in LinksOf(Rows[index], known, slots))
             {
                 if (!byLink.TryGetValue(link, out var other) || other == group)
                 {
@@ -70,7 +70,7 @@ internal sealed class CustomerRun(RowToWrite[] rows, UpsertOptions options)
 
                 // The larger takes in the smaller, whose links are all found through its rows.
                 var (large, small) = group.Count >= other.Count ? (group, other) : (other, group);
-                foreach (var moved in small.SelectMany(row => LinksOf(Rows[row], known)))
+                foreach (var moved in small.SelectMany(row => LinksOf(Rows[row], known, slots)))
                 {
                     byLink[moved] = large;
                 }
@@ -86,7 +86,7 @@ internal sealed class CustomerRun(RowToWrite[] rows, UpsertOptions options)
             }
 
             group.Add(index);
-            foreach (var link in LinksOf(Rows[index], known))
+            foreach (var link in LinksOf(Rows[index], known, slots))
             {
                 byLink[link] = group;
             }
@@ -99,7 +99,7 @@ internal sealed class CustomerRun(RowToWrite[] rows, UpsertOptions options)
         }
     }
 
-    private IEnumerable<string> LinksOf(RowToWrite row, Dictionary<string, Versioned<Identity>> known)
+    private IEnumerable<string> LinksOf(RowToWrite row, Dictionary<string, Versioned<Identity>> known, Dictionary<string, CustomerSlot> slots)
     {
         foreach (var key in row.Keys.All)
         {
@@ -109,6 +109,10 @@ internal sealed class CustomerRun(RowToWrite[] rows, UpsertOptions options)
                 foreach (var id in identity.Value.Owners(Options.ImportId))
                 {
                     yield return id;
+                    for (var slot = slots.GetValueOrDefault(id); slot?.Into is { } into; slot = slots[into])
+                    {
+                        yield return into;
+                    }
                 }
             }
         }

@@ -3,6 +3,7 @@ using System.Text.Json;
 using Microsoft.Azure.Cosmos;
 using XenoCrm.Platform;
 using XenoCrm.Platform.Cosmos;
+using XenoCrm.Platform.Errors;
 
 namespace XenoCrm.Customers;
 
@@ -73,7 +74,34 @@ public sealed class CustomerStore(CosmosDatabase database, ISegmentTagger tagger
     private readonly Container container = database.Container(ContainerName);
 
     /// <summary>Null when there is no such customer (any more).</summary>
+    /// <exception cref="ProblemException">It was merged into another: the problem says into which.</exception>
     public async Task<Versioned<Customer>?> ReadAsync(string id, CancellationToken cancellation)
+    {
+        var slot = await ReadSlotAsync(id, cancellation);
+        slot?.ThrowIfMerged();
+        return slot is { Customer: { } customer, ETag: var etag } ? new(customer, etag) : null;
+    }
+
+    /// <summary>As <see cref="ReadAsync"/>, or the customer that it was merged into.</summary>
+    public async Task<Versioned<Customer>?> ReadFollowingAsync(string id, CancellationToken cancellation)
+    {
+        var slot = await ReadSlotAsync(id, cancellation);
+        while (slot?.Into is { } into)
+        {
+            slot = await ReadSlotAsync(into, cancellation);
+        }
+
+        return slot is { Customer: { } customer, ETag: var etag } ? new(customer, etag) : null;
+    }
+
+    /// <summary>Why there is no customer under an id: it was merged into another, or there is none.</summary>
+    public async Task<ProblemException> MissingAsync(string id, CancellationToken cancellation)
+    {
+        (await ReadSlotAsync(id, cancellation))?.ThrowIfMerged();
+        return new CustomerNotFound(id).ToException();
+    }
+
+    internal async Task<CustomerSlot?> ReadSlotAsync(string id, CancellationToken cancellation)
     {
         using var answer = await container.ReadItemStreamAsync(id, new PartitionKey(id), cancellationToken: cancellation);
         if (answer.StatusCode == HttpStatusCode.NotFound)
@@ -83,7 +111,7 @@ public sealed class CustomerStore(CosmosDatabase database, ISegmentTagger tagger
 
         answer.EnsureSuccessStatusCode();
         using var document = await JsonDocument.ParseAsync(answer.Content, cancellationToken: cancellation);
-        return CustomerSlot.From(document.RootElement) is { Customer: { } customer, ETag: var etag } ? new(customer, etag) : null;
+        return CustomerSlot.From(document.RootElement);
     }
 
     /// <summary>Any number of customers in one request per thousand; missing ones are left out. In no particular order.</summary>
@@ -125,6 +153,34 @@ public sealed class CustomerStore(CosmosDatabase database, ISegmentTagger tagger
 
         answer.EnsureSuccessStatusCode();
         return answer.Headers.ETag;
+    }
+
+    /// <summary>Replaces whatever is stored under the id, as <see cref="CustomerSlot"/> writes it.</summary>
+    internal async Task<bool> TryReplaceSlotAsync(string id, MemoryStream content, string etag, CancellationToken cancellation)
+    {
+        using var body = content;
+        using var answer = await container.ReplaceItemStreamAsync(body, id, new PartitionKey(id), new() { IfMatchEtag = etag, EnableContentResponseOnWrite = false }, cancellation);
+        if (answer.StatusCode is HttpStatusCode.PreconditionFailed or HttpStatusCode.NotFound)
+        {
+            return false;
+        }
+
+        answer.EnsureSuccessStatusCode();
+        return true;
+    }
+
+    /// <summary>Customers whose merge began before that time and is not done.</summary>
+    internal async Task<IReadOnlyList<string>> FrozenBeforeAsync(DateTimeOffset before, CancellationToken cancellation)
+    {
+        var query = new QueryDefinition($"SELECT VALUE c.id FROM c WHERE c.type = '{CustomerSlot.MergingType}' AND c.at < @before").WithParameter("@before", UtcTimeConverter.Write(before));
+        using var pages = container.GetItemQueryIterator<string>(query);
+        var ids = new List<string>();
+        while (pages.HasMoreResults)
+        {
+            ids.AddRange(await pages.ReadNextAsync(cancellation));
+        }
+
+        return ids;
     }
 
     /// <summary>
@@ -212,10 +268,28 @@ public sealed class CustomerStore(CosmosDatabase database, ISegmentTagger tagger
         return page;
     }
 
-    /// <summary>What is stored under each id: a customer, a void, or nothing (then it is not in the answer).</summary>
+    /// <summary>What is stored under each id, and under those that they were merged into; nothing: it is not in the answer.</summary>
     internal async Task<Dictionary<string, CustomerSlot>> ReadSlotsAsync(IReadOnlyCollection<string> ids, CancellationToken cancellation)
     {
         var slots = new Dictionary<string, CustomerSlot>(ids.Count);
+        for (var missing = ids; missing.Count > 0; missing = [.. slots.Values.Select(s => s.Into).OfType<string>().Where(into => !slots.ContainsKey(into)).Distinct()])
+        {
+            await ReadSlotsAsync(missing, slots, cancellation);
+            foreach (var id in missing.Where(id => !slots.ContainsKey(id)))
+            {
+                // Nobody is merged into what was never there; should it be so, there is nobody.
+                if (!ids.Contains(id))
+                {
+                    slots[id] = new(id, null, "");
+                }
+            }
+        }
+
+        return slots;
+    }
+
+    private async Task ReadSlotsAsync(IReadOnlyCollection<string> ids, Dictionary<string, CustomerSlot> slots, CancellationToken cancellation)
+    {
         foreach (var chunk in ids.Chunk(ReadManyLimit))
         {
             using var answer = await container.ReadManyItemsStreamAsync([.. chunk.Select(id => (id, new PartitionKey(id)))], cancellationToken: cancellation);
@@ -227,8 +301,6 @@ public sealed class CustomerStore(CosmosDatabase database, ISegmentTagger tagger
                 slots[slot.Id] = slot;
             }
         }
-
-        return slots;
     }
 
     internal static MemoryStream Serialize<T>(T item) => new(JsonSerializer.SerializeToUtf8Bytes(item, Json.Options));
@@ -247,31 +319,4 @@ public sealed class CustomerStore(CosmosDatabase database, ISegmentTagger tagger
     }
 
     private static DateTimeOffset? Later(DateTimeOffset? a, DateTimeOffset? b) => a is null || b > a ? b : a;
-}
-
-/// <summary>
-/// What is stored under a customer's id: the customer, or a void — the mark that under this id there is none and never
-/// will be. A void is left by a deletion and by the settlement of a race (see <see cref="CustomerWriter"/>).
-/// </summary>
-/// <param name="Customer">Null for a void.</param>
-internal sealed record CustomerSlot(string Id, Customer? Customer, string ETag)
-{
-    public const string VoidType = "void";
-
-    private IdentityKeys? keys;
-
-    /// <summary>The customer's; hashed once.</summary>
-    public IdentityKeys Keys(AddressHasher hasher) => keys ??= hasher.KeysOf(Customer!);
-
-    public static CustomerSlot From(JsonElement item)
-    {
-        var id = item.GetProperty("id").GetString()!;
-        var etag = item.GetProperty("_etag").GetString()!;
-        return item.GetProperty("type").ValueEquals(Customer.TypeName)
-            ? new(id, item.Deserialize<Customer>(Json.Options)!, etag)
-            : new(id, null, etag);
-    }
-
-    public static MemoryStream Void(string id, DateTimeOffset at) =>
-        CustomerStore.Serialize(new { id, customerId = id, type = VoidType, at });
 }

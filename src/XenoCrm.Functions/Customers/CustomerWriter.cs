@@ -73,6 +73,9 @@ public sealed class CustomerWriter(CosmosDatabase database, CustomerStore store,
     /// <summary>A customer that 64 writers change at once is reached within 64 rounds; more means that something is wrong.</summary>
     private const int MaxRounds = 300;
 
+    /// <summary>Over <see cref="MaxRounds"/> it is longer than <c>MergeCustomers</c> needs to notice that nobody works on a merge.</summary>
+    private static readonly TimeSpan MergeWait = TimeSpan.FromMilliseconds(150);
+
     private readonly IdentityStore identities = new(database);
     private readonly Container direct = database.Container(CustomerStore.ContainerName);
     private readonly Container bulk = database.BulkContainer(CustomerStore.ContainerName);
@@ -120,7 +123,7 @@ public sealed class CustomerWriter(CosmosDatabase database, CustomerStore store,
         IReadOnlyCollection<(string Key, long Row)> keys, string? import, CancellationToken cancellation)
     {
         var found = await identities.ReadAsync([.. keys.Select(k => k.Key).Distinct()], cancellation);
-        var slots = await store.ReadSlotsAsync([.. found.Values.SelectMany(i => i.Value.Owners(import)).Distinct()], cancellation);
+        var slots = await ReadWholeAsync([.. found.Values.SelectMany(i => i.Value.Owners(import)).Distinct()], cancellation);
         var customers = new Dictionary<(string Key, long Row), Versioned<Customer>>(keys.Count);
         foreach (var (key, row) in keys)
         {
@@ -133,7 +136,7 @@ public sealed class CustomerWriter(CosmosDatabase database, CustomerStore store,
             {
                 customers[(key, row)] = former;
             }
-            else if (slots.TryGetValue(identity.Value.CustomerId, out var slot) && slot.Customer is { } customer && slot.Keys(hasher).Contains(key))
+            else if (Follow(slots, identity.Value.CustomerId) is { Customer: { } customer } slot && (customer.Inherits(key) || slot.Keys(hasher).Contains(key)))
             {
                 customers[(key, row)] = new(customer, slot.ETag);
             }
@@ -141,6 +144,45 @@ public sealed class CustomerWriter(CosmosDatabase database, CustomerStore store,
 
         return customers;
     }
+
+    /// <summary>The customers that are meant by ids, which may be those of customers that were merged into them.</summary>
+    public async Task<IReadOnlyDictionary<string, Versioned<Customer>>> ResolveAsync(IReadOnlyCollection<string> ids, CancellationToken cancellation)
+    {
+        var slots = await ReadWholeAsync(ids, cancellation);
+        return ids.Select(id => (Id: id, Slot: Follow(slots, id))).Where(s => s.Slot?.Customer is not null).ToDictionary(s => s.Id, s => new Versioned<Customer>(s.Slot!.Customer!, s.Slot.ETag));
+    }
+
+    private static CustomerSlot? Follow(Dictionary<string, CustomerSlot> slots, string id)
+    {
+        var slot = slots.GetValueOrDefault(id);
+        while (slot?.Into is { } into)
+        {
+            slot = slots[into];
+        }
+
+        return slot;
+    }
+
+    /// <summary>As they are when no merge of them is under way: in between a customer is in two places.</summary>
+    private async Task<Dictionary<string, CustomerSlot>> ReadWholeAsync(IReadOnlyCollection<string> ids, CancellationToken cancellation)
+    {
+        for (var round = 0; round < MaxRounds; round++)
+        {
+            var slots = await store.ReadSlotsAsync(ids, cancellation);
+            if (!slots.Values.Any(s => s.IsFrozen))
+            {
+                return slots;
+            }
+
+            await Task.Delay(MergeWait, cancellation);
+        }
+
+        throw new CustomerBusy { RetryAfterSeconds = 10 }.ToException();
+    }
+
+    /// <summary>Whether one of the keys is of a person who was, or is being, erased.</summary>
+    internal async Task<bool> AnyErasedAsync(IReadOnlyCollection<string> keys, CancellationToken cancellation) =>
+        (await identities.ReadAsync([.. keys.Distinct()], cancellation)).Values.Any(i => i.Value.Erased is not null);
 
     /// <summary>Frees the keys of a customer that has been voided.</summary>
     internal async Task ReleaseAsync(IReadOnlyCollection<Versioned<Identity>> keys, CancellationToken cancellation)
@@ -172,6 +214,8 @@ public sealed class CustomerWriter(CosmosDatabase database, CustomerStore store,
             CustomerNotFound.CodeName => throw new CustomerNotFound(row.TargetId!).ToException(),
             CustomerExists.CodeName => throw new CustomerExists(result.CustomerId).ToException(),
             CustomerPlan.Stale => throw new ETagStale().ToException(),
+            CustomerErased.CodeName => throw new CustomerErased().ToException(),
+            CustomerMerged.CodeName => throw new CustomerMerged(row.TargetId!, result.CustomerId!) { Moved = (row.TargetId!, result.CustomerId!) }.ToException(),
             IdentityConflict.CodeName => throw new IdentityConflict(result.Message!).ToException(),
             _ => throw new CustomerBusy { RetryAfterSeconds = 1 }.ToException(),
         };
@@ -222,9 +266,14 @@ public sealed class CustomerWriter(CosmosDatabase database, CustomerStore store,
         var customerIds = known.Values.SelectMany(i => i.Value.Owners(run.Options.ImportId)).Concat(rows.Select(i => run.Rows[i].TargetId).OfType<string>()).ToHashSet();
         var slots = await store.ReadSlotsAsync(customerIds, cancellation);
         var now = clock.GetUtcNow();
+        if (round > 0 && slots.Values.Any(s => s.IsFrozen))
+        {
+            // A merge takes a moment, and when its process has died, until somebody else goes on with it.
+            await Task.Delay(MergeWait, cancellation);
+        }
 
         var plans = new List<(List<int> Group, CustomerPlan Plan, int Planned)>(rows.Count);
-        foreach (var group in run.Group(rows, known))
+        foreach (var group in run.Group(rows, known, slots))
         {
             var plan = new CustomerPlan(hasher, known, slots, run.Minted, run.OwnClaims, () => run.Mint(ids.New()), run.Options, now);
             var planned = 0;

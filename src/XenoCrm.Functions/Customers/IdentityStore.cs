@@ -11,13 +11,17 @@ namespace XenoCrm.Customers;
 /// <param name="For">The ETag of the customer whose replacement the key was claimed for; null when it was claimed to create the customer.</param>
 /// <param name="Past">Whose the key was when rows of imports were written, oldest first.</param>
 /// <param name="Ttl">Seconds until a key that its customer no longer carries goes by itself.</param>
-internal sealed record Identity(string Id, string CustomerId, string? For, IReadOnlyList<PastOwner>? Past = null, int? Ttl = null)
+/// <param name="Erased">A tombstone: the person was erased, and nobody is ever created by this key again. It names no customer.</param>
+internal sealed record Identity(
+    string Id, string CustomerId, string? For, IReadOnlyList<PastOwner>? Past = null, int? Ttl = null, DateTimeOffset? Erased = null)
 {
+    public static Identity Tombstone(string key, DateTimeOffset at) => new(key, "", null, Erased: at);
+
     public (string Key, string CustomerId, string? For) Claim => (Id, CustomerId, For);
 
     /// <summary>The customers that the key may mean to rows of an import.</summary>
     public IEnumerable<string> Owners(string? import) =>
-        (Past ?? []).Where(p => p.Import == import).Select(p => p.CustomerId).Append(CustomerId);
+        Erased is not null ? [] : (Past ?? []).Where(p => p.Import == import).Select(p => p.CustomerId).Append(CustomerId);
 
     /// <summary>Whom the key meant to a row that was written before a crash, when a later row has since taken it away.</summary>
     public Versioned<Customer>? FormerOwner(IReadOnlyDictionary<string, CustomerSlot> slots, string? import, long row)
@@ -74,6 +78,39 @@ internal sealed class IdentityStore(CosmosDatabase database)
 
         answer.EnsureSuccessStatusCode();
         return true;
+    }
+
+    /// <summary>
+    /// Makes the keys tombstones, for good: whoever claims one under what was read before fails, and nothing here undoes it.
+    /// A key that is another's by now stays theirs.
+    /// </summary>
+    /// <param name="owners">The customers that are erased.</param>
+    /// <returns>The keys that are another's.</returns>
+    public async Task<IReadOnlyList<string>> EraseAsync(
+        IReadOnlyCollection<string> keys, IReadOnlySet<string> owners, Func<Identity, Task<bool>> isFree, DateTimeOffset at, CancellationToken cancellation)
+    {
+        var others = new List<string>();
+        var left = keys.ToList();
+        while (left.Count > 0)
+        {
+            var found = await ReadAsync(left, cancellation);
+            foreach (var key in left.ToList())
+            {
+                var item = found.GetValueOrDefault(key);
+                if (item is { Value.Erased: null } && !owners.Contains(item.Value.CustomerId) && !await isFree(item.Value))
+                {
+                    others.Add(key);
+                }
+                else if (item is { Value.Erased: null } or null && !await TryClaimAsync(Identity.Tombstone(key, at), item?.ETag, inBulk: false, cancellation))
+                {
+                    continue;
+                }
+
+                left.Remove(key);
+            }
+        }
+
+        return others;
     }
 
     /// <summary>Lets a key that its customer no longer carries go in a while, unless someone has claimed it since it was read.</summary>

@@ -98,7 +98,7 @@ public sealed partial class ReceiptFolder(
 
     private async Task WithdrawAsync(string customerId, Channel channel, DateTimeOffset at)
     {
-        while (await customers.ReadAsync(customerId, CancellationToken.None) is var (customer, etag))
+        while (await customers.ReadFollowingAsync(customerId, CancellationToken.None) is var (customer, etag))
         {
             // Who agreed again since then is not unsubscribed by a receipt that comes late.
             if (customer.Consent.GetValueOrDefault(channel.Name()) is { } known && (known.State == ConsentState.Withdrawn || known.At > at))

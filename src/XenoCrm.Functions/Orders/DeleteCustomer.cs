@@ -13,7 +13,7 @@ namespace XenoCrm.Orders;
 /// <see cref="CustomerWriter"/>), which frees the keys. An order is only ever written together with its customer, under
 /// the customer's ETag: none can come after the last step.
 /// </summary>
-public sealed class DeleteCustomer(OrderStore orders, CustomerStore customers, CustomerWriter writer, CustomerTurns turns, TimeProvider clock)
+public sealed class DeleteCustomer(OrderStore orders, CustomerStore customers, CustomerWriter writer, MergeCustomers merges, CustomerTurns turns, TimeProvider clock)
 {
     /// <summary>A deletion that began longer ago than this is nobody's any more: even 100,000 orders take less.</summary>
     private static readonly TimeSpan Abandoned = TimeSpan.FromMinutes(2);
@@ -25,10 +25,17 @@ public sealed class DeleteCustomer(OrderStore orders, CustomerStore customers, C
         using var turn = await turns.TakeAsync(id, cancellation);
         while (true)
         {
-            var all = await orders.ReadAllAsync(id, cancellation) ?? throw new CustomerNotFound(id).ToException();
+            var all = await orders.ReadAllAsync(id, cancellation) ?? throw await customers.MissingAsync(id, cancellation);
             if (ifMatch is not null && ifMatch != all.Customer.ETag && all.Customer.Value.DeletingAt is null)
             {
                 throw new ETagStale().ToException();
+            }
+
+            if (all.Customer.Value.Merging is not null)
+            {
+                await merges.SettleAsync(all.Customer, cancellation);
+                await Task.Delay(50, cancellation);
+                continue;
             }
 
             var keys = await writer.KeysOfAsync(all.Customer.Value, cancellation);
@@ -50,7 +57,7 @@ public sealed class DeleteCustomer(OrderStore orders, CustomerStore customers, C
             {
                 await HandleAsync(id, null, cancellation);
             }
-            catch (ProblemException exception) when (exception.Problem is CustomerNotFound)
+            catch (ProblemException exception) when (exception.Problem is CustomerNotFound or CustomerMerged)
             {
                 // Somebody else has finished it.
             }

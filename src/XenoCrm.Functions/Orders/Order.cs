@@ -52,6 +52,9 @@ public sealed record Order
     public required DateTimeOffset CreatedAt { get; init; }
     public required DateTimeOffset UpdatedAt { get; init; }
 
+    /// <summary>The customer whose order it was before that one became part of this one.</summary>
+    public string? MovedFrom { get; init; }
+
     /// <summary>Which rows of which import wrote last.</summary>
     public ImportMark? Import { get; init; }
 

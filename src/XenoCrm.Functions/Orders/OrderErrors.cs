@@ -8,6 +8,9 @@ public sealed record OrderNotFound(string Id)
 public sealed record OrderRefused(int Status, string Code, string Reason)
     : Problem(Status, Code, "The order cannot be written", Reason);
 
+public sealed record MergeRefused(string Code, string Reason)
+    : Problem(409, Code, "The customers cannot be merged", Reason);
+
 internal static class OrderCodes
 {
     public const string CustomerUnknown = "order.customer_unknown";

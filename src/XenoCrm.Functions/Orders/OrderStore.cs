@@ -123,6 +123,33 @@ public sealed class OrderStore(CosmosDatabase database)
         return ETagOf(answer) is not null;
     }
 
+    /// <summary>Some orders of a customer that is frozen or gone: nobody else writes them.</summary>
+    internal async Task<IReadOnlyList<Versioned<Order>>> ReadOrphansAsync(string customerId, int limit, CancellationToken cancellation)
+    {
+        var some = new List<Versioned<Order>>(limit);
+        using var pages = container.GetItemQueryStreamIterator(
+            $"SELECT TOP {limit} * FROM c WHERE c.type = 'order'", requestOptions: new() { PartitionKey = new PartitionKey(customerId), MaxItemCount = limit });
+        while (pages.HasMoreResults)
+        {
+            some.AddRange(await CosmosPages.ReadAsync<Order>(pages, cancellation));
+        }
+
+        return some;
+    }
+
+    /// <returns>False when another has deleted some of them: read again.</returns>
+    internal async Task<bool> TryDeleteOrphansAsync(string customerId, IEnumerable<(string Id, string ETag)> orders, CancellationToken cancellation)
+    {
+        var batch = container.CreateTransactionalBatch(new PartitionKey(customerId));
+        foreach (var (id, etag) in orders)
+        {
+            batch.DeleteItem(id, new() { IfMatchEtag = etag });
+        }
+
+        using var answer = await batch.ExecuteAsync(cancellation);
+        return ETagOf(answer) is not null || answer.IsSuccessStatusCode;
+    }
+
     private static string? ETagOf(TransactionalBatchResponse answer)
     {
         if (answer.IsSuccessStatusCode)

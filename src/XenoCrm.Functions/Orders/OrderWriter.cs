@@ -204,7 +204,7 @@ public sealed class OrderWriter(
         var keys = keysOf.SelectMany(k => k.Value.Select(key => (key, rows[k.Key].Row))).ToHashSet();
         var byKey = keys.Count > 0 ? await writer.FindAsync(keys, import, cancellation) : new Dictionary<(string Key, long Row), Versioned<Customer>>();
         var ids = pending.Select(i => rows[i].Draft.CustomerId).OfType<string>().ToHashSet();
-        var byId = (ids.Count > 0 ? await customers.ReadManyAsync(ids, cancellation) : []).ToDictionary(c => c.Value.Id);
+        var byId = ids.Count > 0 ? await writer.ResolveAsync(ids, cancellation) : new Dictionary<string, Versioned<Customer>>();
         var missing = new List<int>();
         foreach (var index in pending)
         {

@@ -20,6 +20,8 @@ public static class OrdersFeature
         services.AddSingleton<ReadOverview>();
         services.AddSingleton<ReadTimeline>();
         services.AddSingleton<DeleteCustomer>();
+        services.AddSingleton<MergeCustomers>();
+        services.AddSingleton<IValidator<MergeRequest>, MergeValidator>();
         services.AddSingleton<IValidator<BulkOrdersRequest>, BulkOrdersValidator>();
         return services;
     }

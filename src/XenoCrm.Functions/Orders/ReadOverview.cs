@@ -27,7 +27,7 @@ public sealed record TopCategory(string Name, int Count, decimal Spend, decimal 
 public sealed record OrderRhythm(decimal AverageDaysBetween, int DaysSinceLast, DateTimeOffset NextAt, bool IsOverdue);
 
 /// <summary>The 360° view: profile, totals and orders share a partition, so it is one query, and segments have their names from memory.</summary>
-public sealed class ReadOverview(OrderStore orders, OrderViews views, CustomerViews customerViews, ISegmentTagger segments, IOptions<WorkspaceOptions> options, TimeProvider clock)
+public sealed class ReadOverview(OrderStore orders, CustomerStore customers, OrderViews views, CustomerViews customerViews, ISegmentTagger segments, IOptions<WorkspaceOptions> options, TimeProvider clock)
 {
     public const int Orders = 20;
 
@@ -38,7 +38,7 @@ public sealed class ReadOverview(OrderStore orders, OrderViews views, CustomerVi
     {
         // At most one query every few seconds, and none when somebody else asked just now.
         await segments.RefreshAsync(cancellation);
-        var found = await orders.ReadNewestAsync(customerId, Orders, cancellation) ?? throw new CustomerNotFound(customerId).ToException();
+        var found = await orders.ReadNewestAsync(customerId, Orders, cancellation) ?? throw await customers.MissingAsync(customerId, cancellation);
         var customer = found.Customer.Value;
         var now = clock.GetUtcNow();
         var since = customer.FirstOrderAt < customer.CreatedAt ? customer.FirstOrderAt.Value : customer.CreatedAt;

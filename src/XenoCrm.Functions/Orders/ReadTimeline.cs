@@ -46,7 +46,7 @@ public sealed record TimelineEvent(string Id, TimelineKind Type, DateTimeOffset 
 /// with their changes, and of visits, messages and answers about consent the last ones. A page reads the partition
 /// (one request per thousand orders): old orders change too, so the newest events are not with the newest orders.
 /// </summary>
-public sealed class ReadTimeline(OrderStore orders, Cursors cursors, IOptions<WorkspaceOptions> options)
+public sealed class ReadTimeline(OrderStore orders, CustomerStore customers, Cursors cursors, IOptions<WorkspaceOptions> options)
 {
     private readonly string currency = options.Value.Currency;
 
@@ -54,7 +54,7 @@ public sealed class ReadTimeline(OrderStore orders, Cursors cursors, IOptions<Wo
     {
         var list = "timeline/" + customerId;
         var page = PageRequest.From(request, cursors, list);
-        var all = await orders.ReadAllAsync(customerId, cancellation) ?? throw new CustomerNotFound(customerId).ToException();
+        var all = await orders.ReadAllAsync(customerId, cancellation) ?? throw await customers.MissingAsync(customerId, cancellation);
         var customer = all.Customer.Value;
         var events = Of(customer).Concat(all.Orders.Values.SelectMany(o => Of(o.Value)))
             .Select(e => (Event: e, Key: $"{UtcTimeConverter.Write(e.At)}{e.Id}"))

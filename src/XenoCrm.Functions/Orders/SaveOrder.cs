@@ -122,6 +122,11 @@ public sealed class SaveOrder(OrderStore orders, OrderWriter writer, CustomerSto
         await customers.RefreshSegmentsAsync(cancellation);
         var (customerId, orderNumber) = Split(id);
         var stored = await orders.ReadAsync(customerId, [orderNumber], cancellation);
+        if (stored is null)
+        {
+            (await customers.ReadSlotAsync(customerId, cancellation))?.ThrowIfMerged();
+        }
+
         var order = stored?.Orders.GetValueOrDefault(orderNumber) ?? throw new OrderNotFound(id).ToException();
         return ifMatch is null || ifMatch == order.ETag ? (stored!.Customer, order) : throw new ETagStale().ToException();
     }

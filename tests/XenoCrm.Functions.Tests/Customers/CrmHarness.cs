@@ -66,7 +66,9 @@ public sealed class CrmHarness : IAsyncDisposable
             foreach (var key in new[] { Hasher.KeysOf(customer).External, Hasher.KeysOf(customer).Email }.OfType<string>())
             {
                 identities.ShouldContainKey(key, "a customer carries a key that is not known");
-                identities[key].CustomerId.ShouldBe(customer.Id, $"{key} is carried by one customer and leads to another");
+                identities[key].Erased.ShouldBeNull("a customer carries a key of someone who was erased");
+                (await Customers.ReadFollowingAsync(identities[key].CustomerId, CancellationToken.None))!.Value.Id
+                    .ShouldBe(customer.Id, $"{key} is carried by one customer and leads to another");
             }
         }
 

@@ -16,6 +16,9 @@ public abstract record Problem(int Status, string Code, string Title, string Det
     /// <summary>Seconds after which a repeat makes sense; sent as <c>Retry-After</c>.</summary>
     public int? RetryAfterSeconds { get; init; }
 
+    /// <summary>What was asked for lives elsewhere: this part of the request's path becomes that one in <c>Location</c>.</summary>
+    public (string From, string To)? Moved { get; init; }
+
     public ProblemException ToException() => new(this);
 }
 

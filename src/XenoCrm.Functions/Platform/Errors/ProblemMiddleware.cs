@@ -44,6 +44,11 @@ public sealed partial class ProblemMiddleware(ILogger<ProblemMiddleware> log) : 
             http.Response.Headers.RetryAfter = seconds.ToString();
         }
 
+        if (problem.Moved is var (from, to))
+        {
+            http.Response.Headers.Location = http.Request.Path.ToUriComponent().Replace(from, to, StringComparison.Ordinal) + http.Request.QueryString.ToUriComponent();
+        }
+
         var document = new ProblemDocument(
             $"/api/errors#{problem.Code}", problem.Title, problem.Status, problem.Detail, problem.Code,
             Activity.Current?.TraceId.ToString() ?? http.TraceIdentifier, problem.Errors);

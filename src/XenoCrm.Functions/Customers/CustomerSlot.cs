@@ -1,0 +1,58 @@
+using System.Text.Json;
+using XenoCrm.Platform;
+using XenoCrm.Platform.Errors;
+
+namespace XenoCrm.Customers;
+
+/// <summary>
+/// What is stored under a customer's id, for good: the customer; a void (the mark that there is none and never will be,
+/// left by a deletion, an erasure and by the settlement of a race, see <see cref="CustomerWriter"/>); or where it was
+/// merged into. While a merge is under way the customer is <em>frozen</em>: its item holds it as it was, and nobody
+/// changes it or its orders but the merge.
+/// </summary>
+/// <param name="Customer">Null unless it is one.</param>
+/// <param name="Into">The customer that this one is, or is being, merged into.</param>
+/// <param name="Frozen">As it was when its merge began; null when the merge is done.</param>
+internal sealed record CustomerSlot(string Id, Customer? Customer, string ETag, string? Into = null, Customer? Frozen = null)
+{
+    public const string VoidType = "void";
+    public const string MergingType = "merging";
+    public const string MergedType = "merged";
+
+    private IdentityKeys? keys;
+
+    public bool IsFrozen => Frozen is not null;
+
+    /// <summary>The customer's; hashed once.</summary>
+    public IdentityKeys Keys(AddressHasher hasher) => keys ??= hasher.KeysOf(Customer!);
+
+    public void ThrowIfMerged()
+    {
+        if (Into is not null)
+        {
+            throw new CustomerMerged(Id, Into) { Moved = (Id, Into) }.ToException();
+        }
+    }
+
+    public static CustomerSlot From(JsonElement item)
+    {
+        var id = item.GetProperty("id").GetString()!;
+        var etag = item.GetProperty("_etag").GetString()!;
+        return item.GetProperty("type").GetString() switch
+        {
+            Customers.Customer.TypeName => new(id, item.Deserialize<Customer>(Json.Options)!, etag),
+            MergingType => new(id, null, etag, item.GetProperty("into").GetString(), item.GetProperty("frozen").Deserialize<Customer>(Json.Options)),
+            MergedType => new(id, null, etag, item.GetProperty("into").GetString()),
+            _ => new(id, null, etag),
+        };
+    }
+
+    public static MemoryStream Void(string id, DateTimeOffset at) =>
+        CustomerStore.Serialize(new { id, customerId = id, type = VoidType, at });
+
+    public static MemoryStream Merging(Customer customer, string into, DateTimeOffset at) =>
+        CustomerStore.Serialize(new { id = customer.Id, customerId = customer.Id, type = MergingType, into, at, frozen = customer });
+
+    public static MemoryStream Merged(string id, string into, DateTimeOffset at) =>
+        CustomerStore.Serialize(new { id, customerId = id, type = MergedType, into, at });
+}
