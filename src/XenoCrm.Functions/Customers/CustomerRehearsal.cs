@@ -83,15 +83,15 @@ public sealed class CustomerRehearsal(CosmosDatabase database, CustomerStore sto
             }
         }
 
-        var owners = known.Values.Select(i => i.Value.CustomerId).ToHashSet();
+        var owners = known.Values.SelectMany(i => i.Value.Owners(null)).ToHashSet();
         var slots = new Dictionary<string, CustomerSlot>(await store.ReadSlotsAsync([.. owners.Where(id => !imagined.ContainsKey(id))], cancellation));
-        foreach (var id in owners.Where(imagined.ContainsKey))
+        foreach (var id in owners.Concat(slots.Keys).Where(imagined.ContainsKey).ToList())
         {
             slots[id] = imagined[id];
         }
 
         var left = new List<int>();
-        foreach (var group in run.Group(rows, known))
+        foreach (var group in run.Group(rows, known, slots))
         {
             var plan = new CustomerPlan(hasher, known, slots, run.Minted, run.OwnClaims, Mint, run.Options, clock.GetUtcNow());
             var planned = 0;
