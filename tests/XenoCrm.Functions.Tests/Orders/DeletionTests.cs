@@ -26,7 +26,7 @@ public sealed class DeletionTests : IAsyncLifetime
     private DeleteCustomer DeletionAt(TimeSpan later)
     {
         var clock = new Shifted(later);
-        return new(crm.OrderStore, crm.Customers, crm.Writer, new(), clock);
+        return new(crm.OrderStore, crm.Customers, crm.Writer, crm.Get<MergeCustomers>(), new(), clock);
     }
 
     [Fact]

@@ -94,7 +94,7 @@ public sealed class OverviewTests : IAsyncLifetime
         names.NameOf("s2").Returns((string?)null);
         await crm.Database.Container(CustomerStore.ContainerName).PatchItemAsync<Customer>(
             id, new(id), [Microsoft.Azure.Cosmos.PatchOperation.Set<string[]>("/segmentIds", ["s1", "s2"])], cancellationToken: Cancellation);
-        var read = new ReadOverview(crm.OrderStore, crm.Get<OrderViews>(), crm.Get<CustomerViews>(), names, crm.Get<IOptions<WorkspaceOptions>>(), TimeProvider.System);
+        var read = new ReadOverview(crm.OrderStore, crm.Customers, crm.Get<OrderViews>(), crm.Get<CustomerViews>(), names, crm.Get<IOptions<WorkspaceOptions>>(), TimeProvider.System);
         (await read.HandleAsync(id, Cancellation)).Overview.Segments.ShouldBe([new("s1", "Tea drinkers"), new("s2", null)]);
         await names.Received(1).RefreshAsync(Arg.Any<CancellationToken>());
     }
