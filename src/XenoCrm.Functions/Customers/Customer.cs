@@ -94,8 +94,8 @@ public sealed record Customer
     /// <summary>Last and first name in lower case: the order of lists by name, which is not to put <c>de Boer</c> behind <c>Zimmer</c>.</summary>
     public string? SortName { get; init; }
 
-    /// <summary>The last messages sent, newest last, at most <see cref="MaxContacts"/>.</summary>
-    public IReadOnlyList<Contact> Contacts { get; init; } = [];
+    /// <summary>The latest messages, in the order in which they became known here; at most <see cref="CustomerMessage.MaxKept"/>.</summary>
+    public IReadOnlyList<CustomerMessage> Messages { get; init; } = [];
 
     /// <summary>Former visits and answers about consent, newest last, at most <see cref="PastEvent.Max"/>.</summary>
     public IReadOnlyList<PastEvent> Past { get; init; } = [];
@@ -120,7 +120,6 @@ public sealed record Customer
     /// <summary>A deletion has begun: its orders go in steps, and whatever becomes of the process, the rest follows.</summary>
     public DateTimeOffset? DeletingAt { get; init; }
 
-    public const int MaxContacts = 20;
     public const int MaxVisitIds = 20;
 
     /// <summary>Sort keys of orders begin with a digit.</summary>
@@ -156,6 +155,7 @@ public sealed record CategoryTotals(int Count, long Spend, DateTimeOffset LastAt
 /// <param name="At">When the scores were computed that this differs from.</param>
 public sealed record Rfm(int Recency, int Frequency, int Monetary, string Segment, DateTimeOffset At);
 
+/// <summary>Counts of messages, not of events: opened twice counts once.</summary>
 public sealed record Engagement
 {
     public int Sent { get; init; }
@@ -165,9 +165,6 @@ public sealed record Engagement
     public DateTimeOffset? LastOpenedAt { get; init; }
     public DateTimeOffset? LastClickedAt { get; init; }
 }
-
-/// <summary>A message that was handed, or was about to be handed, to a vendor.</summary>
-public sealed record Contact(string MessageId, string Channel, DateTimeOffset At);
 
 /// <summary>
 /// The rows of the last import that changed this item. A run of rows is processed again after a crash; a row at or below

@@ -184,6 +184,48 @@ public sealed class CustomerStore(CosmosDatabase database, ISegmentTagger tagger
     }
 
     /// <summary>
+    /// Sets messages, engagement and the segments that follow from it, each under the ETag the customer was read with.
+    /// <see cref="Customer.UpdatedAt"/> stays: nobody has edited the customer.
+    /// </summary>
+    /// <returns>The ids of those that someone else changed or removed meanwhile.</returns>
+    public Task<IReadOnlyList<string>> SetMessagesAsync(
+        IReadOnlyCollection<(Versioned<Customer> Before, Customer After)> changes, CancellationToken cancellation) =>
+        PatchManyAsync(
+            [.. changes.Select(change =>
+            {
+                var segments = tagger.SegmentsOf(change.After);
+                List<PatchOperation> operations = [PatchOperation.Set("/messages", change.After.Messages), PatchOperation.Set("/engagement", change.After.Engagement)];
+                if (!segments.SequenceEqual(change.Before.Value.SegmentIds))
+                {
+                    operations.Add(PatchOperation.Set("/segmentIds", segments));
+                }
+
+                return (change.Before, (IReadOnlyList<PatchOperation>)operations);
+            })],
+            cancellation);
+
+    private async Task<IReadOnlyList<string>> PatchManyAsync(
+        IReadOnlyCollection<(Versioned<Customer> Customer, IReadOnlyList<PatchOperation> Operations)> changes, CancellationToken cancellation)
+    {
+        // A group that never fills would wait 100 ms for nothing.
+        var to = changes.Count > 20 ? database.BulkContainer(ContainerName) : container;
+        var kept = await Task.WhenAll(changes.Select(async change =>
+        {
+            var id = change.Customer.Value.Id;
+            using var answer = await to.PatchItemStreamAsync(
+                id, new PartitionKey(id), change.Operations, new() { IfMatchEtag = change.Customer.ETag, EnableContentResponseOnWrite = false }, cancellation);
+            if (answer.StatusCode is HttpStatusCode.PreconditionFailed or HttpStatusCode.NotFound)
+            {
+                return id;
+            }
+
+            answer.EnsureSuccessStatusCode();
+            return null;
+        }));
+        return [.. kept.OfType<string>()];
+    }
+
+    /// <summary>
     /// The one place that recomputes what follows from the rest: average, last activity, time of change, search terms, segments.
     /// Every write path calls it last. The rules must be recent: see <see cref="RefreshSegmentsAsync"/>.
     /// </summary>

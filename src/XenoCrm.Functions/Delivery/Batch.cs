@@ -77,6 +77,15 @@ public sealed record Recipient
     /// <summary>How often the vendor has put the message off.</summary>
     [JsonPropertyName("n")]
     public int? Deferred { get; init; }
+
+    /// <summary>What the customer was last told of the message (<see cref="MessageMark"/>).</summary>
+    [JsonPropertyName("w")]
+    public int? Recorded { get; init; }
+
+    /// <summary>Whether the customer's item does not know the message as it is. Who was not written to has nothing to know.</summary>
+    [JsonIgnore]
+    public bool IsUnrecorded =>
+        Status is not (MessageStatus.Pending or MessageStatus.Sending or MessageStatus.Suppressed or MessageStatus.Skipped) && Recorded != MessageMark.Of(this);
 }
 
 /// <summary>
@@ -109,6 +118,10 @@ public sealed record Batch
     public required IReadOnlyList<ReasonCount> Reasons { get; init; }
     public required DateTimeOffset CreatedAt { get; init; }
     public DateTimeOffset? LeaseUntil { get; init; }
+
+    /// <summary>Whether customers are to be told of their messages (<see cref="RecordMessages"/>). Set by <see cref="Ledger.Count"/>; absent when not.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool Unrecorded { get; init; }
     public required IReadOnlyList<Recipient> Recipients { get; init; }
 
     public static Batch Create(string campaignId, int number, IEnumerable<string> customerIds, DateTimeOffset now) => Ledger.Count(new()

@@ -8,7 +8,7 @@ namespace XenoCrm.Delivery;
 
 public sealed class BatchStore(CosmosDatabase database)
 {
-    public static readonly ContainerDefinition Definition = new("deliveries", "/id", ["/campaignId/?", "/state/?"], []);
+    public static readonly ContainerDefinition Definition = new("deliveries", "/id", ["/campaignId/?", "/state/?", "/unrecorded/?"], []);
 
     /// <summary>Up to so many writes go as single requests at once: the bulk client would wait 100 ms for others to join them.</summary>
     private const int FewWrites = 3;
@@ -117,6 +117,12 @@ public sealed class BatchStore(CosmosDatabase database)
             .WithParameter("@campaign", campaignId);
         return [.. (await QueryAsync<int>(query, cancellation)).Order()];
     }
+
+    /// <summary>Batches whose customers are to be told of something, and that nothing has been written to for <paramref name="quiet"/>.</summary>
+    public Task<List<string>> UnrecordedAsync(int limit, TimeSpan quiet, CancellationToken cancellation) => QueryAsync<string>(
+        new QueryDefinition($"SELECT TOP {limit} VALUE c.id FROM c WHERE c.unrecorded = true AND c._ts * 1000 <= GetCurrentTimestamp() - @quiet")
+            .WithParameter("@quiet", (long)quiet.TotalMilliseconds),
+        cancellation);
 
     /// <param name="campaignId">Null: over all campaigns.</param>
     public async Task<Counts> SumAsync(string? campaignId, CancellationToken cancellation)

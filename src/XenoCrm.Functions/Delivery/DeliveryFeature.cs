@@ -41,6 +41,7 @@ public static class DeliveryFeature
         services.AddSingleton<ReceiptFolder>();
         services.AddSingleton<ReceiptWindow>();
         services.AddSingleton<ApplyReceipts>();
+        services.AddSingleton<RecordMessages>();
         services.AddSingleton<CampaignStats>();
         services.AddSingleton<CampaignMessages>();
         services.AddSingleton<IValidator<SuppressionInput>, SuppressionInputValidator>();

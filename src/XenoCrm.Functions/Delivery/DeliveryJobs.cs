@@ -15,7 +15,7 @@ namespace XenoCrm.Delivery;
 /// does not answer, a message is put back with a delay instead of failing: a long outage would use up its tries and
 /// poison work that is in perfect order.
 /// </remarks>
-public sealed partial class DeliveryJobs(Planner planner, Sender sender, ApplyReceipts apply, PoisonRuns poison, JobQueue queue, ILogger<DeliveryJobs> log)
+public sealed partial class DeliveryJobs(Planner planner, Sender sender, ApplyReceipts apply, RecordMessages record, PoisonRuns poison, JobQueue queue, ILogger<DeliveryJobs> log)
 {
     private static readonly TimeSpan OutageDelay = TimeSpan.FromSeconds(10);
 
@@ -30,6 +30,13 @@ public sealed partial class DeliveryJobs(Planner planner, Sender sender, ApplyRe
     [Function("ApplyReceipts")]
     public Task Apply([QueueTrigger(ReceiptInbox.Queue)] string message, CancellationToken cancellation) =>
         RunAsync(ReceiptInbox.Queue, message, () => apply.HandleAsync(Read<Receipt[]>(message), cancellation), cancellation);
+
+    [Function("RecordMessages")]
+    public Task Record([QueueTrigger(MessagesToRecord.Queue)] string message, CancellationToken cancellation) =>
+        RunAsync(MessagesToRecord.Queue, message, () => record.HandleAsync(Read<MessagesToRecord>(message), cancellation), cancellation);
+
+    [Function("SweepMessages")]
+    public Task Sweep([TimerTrigger(RecordMessages.Cron)] TimerInfo timer, CancellationToken cancellation) => record.SweepAsync(cancellation);
 
     [Function("GiveUpPlan")]
     public Task GiveUpPlan([QueueTrigger(CampaignTurn.Queue + "-poison")] string message, CancellationToken cancellation) =>

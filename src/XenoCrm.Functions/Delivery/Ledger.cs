@@ -45,12 +45,14 @@ public static class Ledger
     public static Batch Count(Batch batch)
     {
         int sent = 0, delivered = 0, failed = 0, suppressed = 0, skipped = 0, unknown = 0, opened = 0, clicked = 0, open = 0;
+        var unrecorded = false;
         Dictionary<string, int>? reasons = null;
         foreach (var recipient in batch.Recipients)
         {
             sent += recipient.SentAt is null ? 0 : 1;
             opened += recipient.OpenedAt is null ? 0 : 1;
             clicked += recipient.ClickedAt is null ? 0 : 1;
+            unrecorded |= recipient.IsUnrecorded;
             switch (recipient.Status)
             {
                 case MessageStatus.Delivered:
@@ -85,6 +87,7 @@ public static class Ledger
         {
             State = open == 0 ? BatchState.Sent : batch.State == BatchState.Sent ? BatchState.Queued : batch.State,
             LeaseUntil = open == 0 ? null : batch.LeaseUntil,
+            Unrecorded = unrecorded,
             Counts = new(audience, sent, delivered, failed, suppressed, skipped, audience - delivered - failed - suppressed - skipped, unknown, opened, clicked),
             Reasons = reasons is null ? [] : [.. reasons.OrderBy(r => r.Key, StringComparer.Ordinal).Select(r => new ReasonCount(r.Key, r.Value))],
         };

@@ -9,11 +9,7 @@ namespace XenoCrm.Delivery;
 public sealed record Decided(Customer? Customer, SendDecision Decision, string? AddressHash);
 
 /// <summary>Applies <see cref="SendRules"/> to a run of recipients: two reads for a thousand of them.</summary>
-/// <remarks>
-/// Nothing is written to the customer. A record of the contact in the customer's item was measured: replacing a 2 KB
-/// customer with its 36 indexed paths costs 18 RU, which took a thousand messages from 1,500 RU to 19,800, and a campaign
-/// would change the ETag of everyone it writes to.
-/// </remarks>
+/// <remarks>Nothing is written to the customer here: what became of the message is recorded once, when it has settled (<see cref="RecordMessages"/>).</remarks>
 public sealed class SendDecisions(CustomerStore customers, SuppressionStore suppressions, AddressHasher hasher, IOptions<DeliveryOptions> options)
 {
     /// <returns>By customer id; one for each that is asked for.</returns>

@@ -12,7 +12,7 @@ namespace XenoCrm.Orders;
 /// <param name="LifetimeDays">Whole days since the customer was created or ordered first, whichever came first.</param>
 /// <param name="Rhythm">Null with fewer than three orders: two tell one gap, which is no rhythm.</param>
 public sealed record CustomerOverview(
-    CustomerView Customer, IReadOnlyList<SegmentName> Segments, IReadOnlyList<OrderView> Orders, IReadOnlyList<CustomerMessage> Messages,
+    CustomerView Customer, IReadOnlyList<SegmentName> Segments, IReadOnlyList<OrderView> Orders, IReadOnlyList<RecentMessage> Messages,
     IReadOnlyList<TopCategory> TopCategories, int LifetimeDays, OrderRhythm? Rhythm);
 
 /// <param name="Name">Null for a moment after the segment was made or deleted.</param>
@@ -47,7 +47,7 @@ public sealed class ReadOverview(OrderStore orders, CustomerStore customers, Ord
                 customerViews.Of(customer),
                 [.. customer.SegmentIds.Select(id => new SegmentName(id, segments.NameOf(id)))],
                 [.. found.Orders.Values.Select(o => o.Value).OrderByDescending(o => o.SortKey, StringComparer.Ordinal).Select(views.Of)],
-                CustomerMessage.Of(customer),
+                RecentMessage.Of(customer),
                 TopCategories(customer),
                 Math.Max(0, (int)(now - since).TotalDays),
                 Rhythm(customer, now)),
@@ -76,10 +76,15 @@ public sealed class ReadOverview(OrderStore orders, CustomerStore customers, Ord
     }
 }
 
-/// <summary>A message to the customer, as the customer's item knows it.</summary>
-public sealed record CustomerMessage(string Id, string Channel, DateTimeOffset At)
+/// <summary>A message to the customer, and what is known of it by now.</summary>
+/// <param name="Status"><c>sent</c>, <c>delivered</c>, <c>failed</c>, <c>bounced</c> or <c>unknown</c>.</param>
+/// <param name="At">When the status came about.</param>
+public sealed record RecentMessage(
+    string Id, string CampaignId, string Channel, string Status, DateTimeOffset At, DateTimeOffset? SentAt, DateTimeOffset? OpenedAt, DateTimeOffset? ClickedAt)
 {
     /// <summary>The newest first.</summary>
-    public static IReadOnlyList<CustomerMessage> Of(Customer customer) =>
-        [.. customer.Contacts.Select(c => new CustomerMessage(c.MessageId, c.Channel, c.At)).OrderByDescending(m => m.At)];
+    public static IReadOnlyList<RecentMessage> Of(Customer customer) =>
+        [.. customer.Messages
+            .Select(m => new RecentMessage(m.Id, m.CampaignId, m.Channel, m.Status, m.At, m.SentAt, m.OpenedAt, m.ClickedAt))
+            .OrderByDescending(m => m.SentAt ?? m.At)];
 }

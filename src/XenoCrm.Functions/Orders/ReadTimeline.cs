@@ -15,7 +15,11 @@ public enum TimelineKind
     /// <summary>Some of the amount was given back; the status stayed.</summary>
     OrderRefunded,
     Visit,
+
+    /// <summary>A message was sent, or could not be; the status is the one it has by now.</summary>
     Message,
+    MessageOpened,
+    MessageClicked,
     ConsentChanged,
 
     /// <summary>An import created or changed the customer; the time is the import's.</summary>
@@ -38,6 +42,8 @@ public sealed record TimelineEvent(string Id, TimelineKind Type, DateTimeOffset 
     public ConsentState? State { get; init; }
     public string? Source { get; init; }
     public string? MessageId { get; init; }
+    public string? CampaignId { get; init; }
+    public string? MessageStatus { get; init; }
     public string? ImportId { get; init; }
 }
 
@@ -104,9 +110,23 @@ public sealed class ReadTimeline(OrderStore orders, CustomerStore customers, Cur
             yield return new($"consent:{answer.Channel}:{answer.At.ToUnixTimeMilliseconds()}:{n}", TimelineKind.ConsentChanged, answer.At) { Channel = answer.Channel, State = answer.State, Source = answer.Source };
         }
 
-        foreach (var message in CustomerMessage.Of(customer))
+        foreach (var message in customer.Messages)
         {
-            yield return new($"message:{message.Id}", TimelineKind.Message, message.At) { MessageId = message.Id, Channel = message.Channel };
+            TimelineEvent Event(string what, TimelineKind kind, DateTimeOffset at) => new($"{what}:{message.Id}", kind, at)
+            {
+                MessageId = message.Id, CampaignId = message.CampaignId, Channel = message.Channel,
+                MessageStatus = kind == TimelineKind.Message ? message.Status : null,
+            };
+            yield return Event("message", TimelineKind.Message, message.SentAt ?? message.At);
+            if (message.OpenedAt is { } opened)
+            {
+                yield return Event("opened", TimelineKind.MessageOpened, opened);
+            }
+
+            if (message.ClickedAt is { } clicked)
+            {
+                yield return Event("clicked", TimelineKind.MessageClicked, clicked);
+            }
         }
 
         // An import's id tells when it began; other ids tell nothing, and no time is made up.

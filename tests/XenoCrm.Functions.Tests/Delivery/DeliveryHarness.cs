@@ -302,6 +302,7 @@ internal sealed class DeliveryHarness : IAsyncDisposable
             ["AzureWebJobsStorage"] = "UseDevelopmentStorage=true",
             ["Vendors:Generic:BaseAddress"] = "http://127.0.0.1:1/",
             ["PublicBaseAddress"] = "http://127.0.0.1:2/",
+            ["Delivery:RecordAfter"] = "00:00:00",
         }).Build();
         var collection = new ServiceCollection();
         collection.AddLogging(b => b.SetMinimumLevel(LogLevel.None));
@@ -395,6 +396,7 @@ internal sealed class DeliveryHarness : IAsyncDisposable
                 {
                     CampaignTurn.Queue => jobs.Plan(message.Json, default),
                     SendRun.Queue => jobs.Send(message.Json, default),
+                    MessagesToRecord.Queue => jobs.Record(message.Json, default),
                     ReceiptInbox.Queue => jobs.Apply(message.Json, default),
                     CampaignTurn.Queue + "-poison" => jobs.GiveUpPlan(message.Json, default),
                     SendRun.Queue + "-poison" => jobs.GiveUpRun(message.Json, default),
@@ -416,6 +418,15 @@ internal sealed class DeliveryHarness : IAsyncDisposable
         // A crash that nobody noticed in the last delivery.
         Crash.Restart();
     }
+
+    /// <summary>Has the customers told what became of their messages, as the timer does.</summary>
+    public async Task RecordAsync(Func<Task>? crashed = null)
+    {
+        await Get<RecordMessages>().SweepAsync(default);
+        await RunAsync(crashed);
+    }
+
+    public async Task<Customer> CustomerAsync(int number) => (await Get<CustomerStore>().ReadAsync(Samples.Customer(number).Id, default))!.Value;
 
     public async Task<IReadOnlyList<Batch>> BatchesAsync(string campaignId)
     {

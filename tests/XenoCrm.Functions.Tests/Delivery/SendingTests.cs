@@ -378,6 +378,7 @@ public sealed class SendingTests(DeliveryEmulator emulator)
         harness.Meter.Reset();
         var id = await harness.LaunchAsync();
         await harness.RunAsync();
+        await harness.RecordAsync();
         var (requests, charge) = (harness.Meter.Requests / thousands, harness.Meter.Charge / thousands);
 
         (await harness.LedgerAsync(id)).Delivered.ShouldBe(thousands * 1000);

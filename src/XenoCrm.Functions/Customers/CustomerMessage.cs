@@ -1,0 +1,63 @@
+using System.Text.Json.Serialization;
+
+namespace XenoCrm.Customers;
+
+/// <summary>What one message adds to its customer's <see cref="Engagement"/>.</summary>
+public readonly record struct EngagementShare(bool Sent, bool Delivered, bool Opened, bool Clicked);
+
+/// <summary>A message that a vendor was asked to carry, with what is known of it. Whoever sends keeps it at the customer.</summary>
+/// <param name="Id"><c>{campaignId}.{batch}.{index}</c>.</param>
+/// <param name="Status"><c>sent</c>, <c>delivered</c>, <c>failed</c>, <c>bounced</c> or <c>unknown</c>.</param>
+/// <param name="At">When the status came about.</param>
+/// <param name="SentAt">When the vendor accepted it; null when it refused, or nobody knows.</param>
+/// <param name="OpenedAt">The first time.</param>
+/// <param name="ClickedAt">The first time.</param>
+public sealed record CustomerMessage(
+    string Id, string Channel, string Status, DateTimeOffset At, DateTimeOffset? SentAt = null, DateTimeOffset? OpenedAt = null, DateTimeOffset? ClickedAt = null)
+{
+    /// <summary>A customer carries so many, because each of them makes every write of the customer dearer. All are in the batches.</summary>
+    public const int MaxKept = 10;
+
+    [JsonIgnore]
+    public string CampaignId => Id[..Id.IndexOf('.', StringComparison.Ordinal)];
+
+    [JsonIgnore]
+    public EngagementShare Share => new(SentAt is not null, Status == "delivered", OpenedAt is not null, ClickedAt is not null);
+
+    /// <summary>
+    /// The customer with the message as it is now: its entry replaced or added (the oldest goes), and the counters moved by
+    /// the difference to what they hold of it. Applying the same state again changes nothing.
+    /// </summary>
+    /// <param name="counted">What the counters hold of it if it has no entry: it is new, or has given way to later ones.</param>
+    public static Customer Note(Customer customer, CustomerMessage message, EngagementShare counted)
+    {
+        var known = customer.Messages.FirstOrDefault(m => m.Id == message.Id);
+        if (known == message)
+        {
+            return customer;
+        }
+
+        var before = known?.Share ?? counted;
+        var after = message.Share;
+        var engagement = customer.Engagement;
+        return customer with
+        {
+            Messages = known is not null
+                ? [.. customer.Messages.Select(m => m.Id == message.Id ? message : m)]
+                : [.. customer.Messages.Append(message).TakeLast(MaxKept)],
+            Engagement = engagement with
+            {
+                Sent = engagement.Sent + Difference(before.Sent, after.Sent),
+                Delivered = engagement.Delivered + Difference(before.Delivered, after.Delivered),
+                Opened = engagement.Opened + Difference(before.Opened, after.Opened),
+                Clicked = engagement.Clicked + Difference(before.Clicked, after.Clicked),
+                LastOpenedAt = Later(engagement.LastOpenedAt, message.OpenedAt),
+                LastClickedAt = Later(engagement.LastClickedAt, message.ClickedAt),
+            },
+        };
+    }
+
+    private static int Difference(bool before, bool after) => (after ? 1 : 0) - (before ? 1 : 0);
+
+    private static DateTimeOffset? Later(DateTimeOffset? a, DateTimeOffset? b) => a is null || b > a ? b : a;
+}

@@ -1,0 +1,122 @@
+using Microsoft.Extensions.Options;
+using XenoCrm.Campaigns;
+using XenoCrm.Customers;
+using XenoCrm.Platform.Cosmos;
+using XenoCrm.Platform.Queues;
+
+namespace XenoCrm.Delivery;
+
+/// <summary>Batches whose messages their customers do not know as they are.</summary>
+public sealed record MessagesToRecord(IReadOnlyList<string> BatchIds)
+{
+    public const string Queue = "customer-messages";
+
+    /// <summary>A thousand customers at a time.</summary>
+    public const int MaxBatches = 10;
+}
+
+/// <summary>
+/// Brings what became of messages to the customers: their recent messages and engagement, and with them the segments
+/// whose rule asks for it. A batch says itself what it has to tell (<see cref="Batch.Unrecorded"/>), so nothing is lost
+/// by a crash; a moment's quiet is waited for, so that "sent" and "delivered" are mostly one write of the customer.
+/// </summary>
+/// <remarks>
+/// Customers first, under their ETags, then the batch: a repeat after a crash in between finds the messages at the
+/// customers and changes nothing.
+/// </remarks>
+public sealed class RecordMessages(BatchStore batches, CustomerStore customers, WorkspaceStore<Campaign> campaigns, JobQueue queue, IOptions<DeliveryOptions> options)
+{
+    public const string Cron = "*/10 * * * * *";
+
+    /// <summary>A quarter of a million messages from one look to the next.</summary>
+    private const int BatchesPerSweep = 2500;
+
+    /// <summary>Asks for the recording of every batch that has something to tell.</summary>
+    public async Task SweepAsync(CancellationToken cancellation)
+    {
+        if (await queue.DepthAsync(MessagesToRecord.Queue, cancellation) > 0)
+        {
+            // What the last sweep asked for is not done: asking again would do it twice.
+            return;
+        }
+
+        foreach (var ids in (await batches.UnrecordedAsync(BatchesPerSweep, options.Value.RecordAfter, cancellation)).Chunk(MessagesToRecord.MaxBatches))
+        {
+            await queue.SendAsync(MessagesToRecord.Queue, new MessagesToRecord(ids), delay: null, cancellation);
+        }
+    }
+
+    public async Task HandleAsync(MessagesToRecord message, CancellationToken cancellation)
+    {
+        var stored = await batches.ReadManyAsync(message.BatchIds, cancellation);
+        var channels = new Dictionary<string, string>();
+        foreach (var id in stored.Select(b => b.Value.CampaignId).Distinct())
+        {
+            // Without its campaign a batch has no channel to name; it is recorded without one.
+            channels[id] = (await campaigns.ReadAsync(id, cancellation))?.Value.Channel.Name() ?? "unknown";
+        }
+
+        var news = stored.SelectMany(b => News(b.Value, channels[b.Value.CampaignId])).ToLookup(n => n.CustomerId);
+        IReadOnlyCollection<string> left = [.. news.Select(n => n.Key)];
+        while (left.Count > 0)
+        {
+            // Who is not found any more has nothing to be told; who was changed meanwhile is read again.
+            await customers.RefreshSegmentsAsync(cancellation);
+            var changes = new List<(Versioned<Customer> Before, Customer After)>(left.Count);
+            foreach (var customer in await customers.ReadManyAsync(left, cancellation))
+            {
+                var after = news[customer.Value.Id].Aggregate(customer.Value, (c, n) => CustomerMessage.Note(c, n.Message, n.Counted));
+                if (!ReferenceEquals(after, customer.Value))
+                {
+                    changes.Add((customer, after));
+                }
+            }
+
+            left = await customers.SetMessagesAsync(changes, cancellation);
+        }
+
+        await batches.ChangeAsync(stored, batch => Recorded(batch, stored.First(s => s.Value.Id == batch.Id).Value), cancellation);
+    }
+
+    private sealed record New(string CustomerId, CustomerMessage Message, EngagementShare Counted);
+
+    private static IEnumerable<New> News(Batch batch, string channel)
+    {
+        for (var i = 0; i < batch.Recipients.Count; i++)
+        {
+            var recipient = batch.Recipients[i];
+            if (recipient.IsUnrecorded)
+            {
+                var message = new CustomerMessage(
+                    batch.MessageId(i), channel, recipient.Status.ToString().ToLowerInvariant(), batch.Time(recipient.At) ?? batch.CreatedAt,
+                    batch.Time(recipient.SentAt), batch.Time(recipient.OpenedAt), batch.Time(recipient.ClickedAt));
+                yield return new(recipient.CustomerId, message, MessageMark.ShareOf(recipient.Recorded));
+            }
+        }
+    }
+
+    /// <summary>What has come to the batch since it was read is still to be told.</summary>
+    private static Batch Recorded(Batch batch, Batch told) => Ledger.Count(batch with
+    {
+        Recipients = [.. batch.Recipients.Zip(told.Recipients, (now, then) => then.IsUnrecorded ? now with { Recorded = MessageMark.Of(then) } : now)],
+    });
+}
+
+/// <summary>What a customer was told of a message, in one number: its status, and which of its times were known.</summary>
+internal static class MessageMark
+{
+    private const int Sent = 1;
+    private const int Opened = 2;
+    private const int Clicked = 4;
+    private const int StatusShift = 3;
+
+    public static int Of(Recipient recipient) =>
+        ((int)recipient.Status << StatusShift)
+        | (recipient.SentAt is null ? 0 : Sent)
+        | (recipient.OpenedAt is null ? 0 : Opened)
+        | (recipient.ClickedAt is null ? 0 : Clicked);
+
+    public static EngagementShare ShareOf(int? mark) => mark is { } m
+        ? new((m & Sent) != 0, (MessageStatus)(m >> StatusShift) == MessageStatus.Delivered, (m & Opened) != 0, (m & Clicked) != 0)
+        : default;
+}
