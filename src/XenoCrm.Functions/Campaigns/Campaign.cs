@@ -30,7 +30,13 @@ public static class ChannelNames
 /// <param name="Html">Email only.</param>
 /// <param name="Text">Required on every channel but email, which needs this or <paramref name="Html"/>.</param>
 /// <param name="From">The sender's address or name; null: the vendor's default.</param>
-public sealed record CampaignContent(string? Subject, string? Html, string? Text, string? From);
+public sealed record CampaignContent(string? Subject, string? Html, string? Text, string? From)
+{
+    /// <summary>As stored: empty is absent.</summary>
+    public CampaignContent Normal() => new(NullIfEmpty(Subject), NullIfEmpty(Html), NullIfEmpty(Text), NullIfEmpty(From?.Trim()));
+
+    private static string? NullIfEmpty(string? text) => string.IsNullOrEmpty(text) ? null : text;
+}
 
 /// <summary>Content + audience + life. The messages are in batches of their own, so this stays small.</summary>
 public sealed record Campaign : IWorkspaceItem

@@ -23,3 +23,6 @@ public sealed record CampaignStateConflict(CampaignState State, CampaignAction A
 
 public sealed record CampaignSegmentGone(string SegmentId)
     : Problem(409, "campaign.segment_gone", "The campaign's segment no longer exists", $"No segment has the id {SegmentId}. Choose another one.");
+
+public sealed record TemplateNotFound(string Id)
+    : Problem(404, "template.not_found", "There is no such template", $"No template has the id {Id}.");

@@ -9,13 +9,15 @@ public readonly record struct RenderedContent(string? Subject, string? Html, str
 /// <summary>A campaign's content, compiled.</summary>
 public sealed class CompiledContent(MergeFields merge, MessageTemplate? subject, MessageTemplate? html, MessageTemplate? text)
 {
-    private readonly string[] fields = [.. new[] { subject, html, text }.SelectMany(t => t?.Fields ?? []).Distinct()];
+    /// <summary>The customer's fields that the content names.</summary>
+    public IReadOnlyList<string> Fields { get; } = [.. new[] { subject, html, text }.SelectMany(t => t?.Fields ?? []).Distinct()];
 
-    public RenderedContent Render(Customer customer)
-    {
-        var values = merge.Of(customer, fields);
-        return new(subject?.Render(values).ReplaceLineEndings(" "), html?.Render(values), text?.Render(values));
-    }
+    /// <param name="unsubscribeUrl">This message's own.</param>
+    public RenderedContent Render(Customer customer, string? unsubscribeUrl) => new(
+        Render(subject, customer, unsubscribeUrl)?.ReplaceLineEndings(" "), Render(html, customer, unsubscribeUrl), Render(text, customer, unsubscribeUrl));
+
+    private string? Render(MessageTemplate? template, Customer customer, string? unsubscribeUrl) =>
+        template?.Render(merge.Of(customer, unsubscribeUrl, template.Slots));
 }
 
 /// <summary>Compiling takes milliseconds, rendering microseconds: compiled once per content and process.</summary>

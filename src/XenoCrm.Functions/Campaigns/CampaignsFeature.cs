@@ -12,6 +12,11 @@ public static class CampaignsFeature
     {
         services.AddWorkspaceStore<Campaign>(Campaign.KindName);
         services.AddSingleton<IValidator<CampaignInput>, CampaignInputValidator>();
+        services.AddWorkspaceStore<Template>(Template.KindName);
+        services.AddSingleton<IValidator<TemplateInput>, TemplateInputValidator>();
+        services.AddSingleton<IValidator<RenderInput>, RenderInputValidator>();
+        services.AddSingleton<SaveTemplate>();
+        services.AddSingleton<RenderContent>();
         services.AddSingleton<MergeFields>();
         services.AddSingleton<CampaignTemplates>();
         services.AddSingleton<ISegmentUser, CampaignSegments>();

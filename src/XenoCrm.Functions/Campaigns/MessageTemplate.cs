@@ -1,11 +1,28 @@
+using System.Text;
 using System.Text.RegularExpressions;
 using HandlebarsDotNet;
 
 namespace XenoCrm.Campaigns;
 
+/// <summary>How a value is written: as it is stored, or as the customer's language has it.</summary>
+public enum MergeFormat
+{
+    Plain,
+    Number,
+    Currency,
+    Date,
+}
+
+/// <summary>A place in a template that a value goes to.</summary>
+/// <param name="Name">What Handlebars calls it.</param>
+/// <param name="Field">The customer's field, see <see cref="MergeFields"/>.</param>
+public sealed record MergeSlot(string Name, string Field, MergeFormat Format = MergeFormat.Plain, string? Style = null);
+
 /// <summary>
 /// One text of a campaign with Handlebars placeholders: <c>{{firstName}}</c>, <c>{{attributes.plan}}</c>,
-/// <c>{{default firstName "friend"}}</c>, <c>{{#if city}}…{{else}}…{{/if}}</c>, <c>{{#unless city}}…{{/unless}}</c>, <c>{{! a note }}</c>.
+/// <c>{{default firstName "friend"}}</c>, <c>{{#if city}}…{{else}}…{{/if}}</c>, <c>{{#unless city}}…{{/unless}}</c>, <c>{{! a note }}</c>, and
+/// in the customer's language <c>{{number orderCount}}</c>, <c>{{currency totalSpend}}</c>, <c>{{date lastOrderAt}}</c>,
+/// <c>{{date birthday "short"}}</c>, <c>{{date lastOrderAt "full"}}</c>.
 /// Nothing else of Handlebars: no loops, no partials, and no unescaped output, through which a customer's name could
 /// bring markup into an email.
 /// </summary>
@@ -16,118 +33,187 @@ public sealed partial class MessageTemplate
 
     private readonly HandlebarsTemplate<object, object> render;
 
-    private MessageTemplate(HandlebarsTemplate<object, object> render, IReadOnlyCollection<string> fields)
+    private MessageTemplate(HandlebarsTemplate<object, object> render, IReadOnlyCollection<MergeSlot> slots)
     {
         this.render = render;
-        Fields = fields;
+        Slots = slots;
     }
 
+    /// <summary>The places that values go to, each once.</summary>
+    public IReadOnlyCollection<MergeSlot> Slots { get; }
+
     /// <summary>The customer's fields that the template names.</summary>
-    public IReadOnlyCollection<string> Fields { get; }
+    public IEnumerable<string> Fields => Slots.Select(s => s.Field).Distinct();
 
     /// <param name="html">Whether values are HTML-escaped.</param>
     /// <param name="errors">What is wrong with the template, in words for its author; empty when the result is not null.</param>
     public static MessageTemplate? TryCompile(string source, bool html, out IReadOnlyList<string> errors)
     {
-        var found = new List<string>();
-        var fields = new HashSet<string>();
-        Scan(source, fields, found);
-        errors = found;
-        if (found.Count > 0)
+        var scan = new Scan(source);
+        errors = scan.Errors;
+        if (scan.Errors.Count > 0)
         {
             return null;
         }
 
         try
         {
-            return new((html ? Html : Plain).Compile(source), fields);
+            return new((html ? Html : Plain).Compile(scan.Compiled.ToString()), scan.Slots);
         }
         catch (HandlebarsException exception)
         {
-            found.Add(exception.Message.ReplaceLineEndings(" ").Trim());
+            scan.Errors.Add(exception.Message.ReplaceLineEndings(" ").Trim());
             return null;
         }
     }
 
     public string Render(Dictionary<string, object?> values) => render(values);
 
-    private static void Scan(string source, HashSet<string> fields, List<string> errors)
+    /// <summary>Reads a source tag by tag: which fields it names, what is wrong with it, and its form for Handlebars.</summary>
+    private sealed class Scan
     {
-        var open = new Stack<string>();
-        var at = 0;
-        while ((at = source.IndexOf("{{", at, StringComparison.Ordinal)) >= 0)
+        private readonly string source;
+        private readonly Stack<string> open = new();
+
+        public Scan(string source)
         {
-            var end = source.IndexOf("}}", at, StringComparison.Ordinal);
-            if (end < 0)
+            this.source = source;
+            Run();
+        }
+
+        public List<string> Errors { get; } = [];
+
+        public HashSet<MergeSlot> Slots { get; } = [];
+
+        /// <summary>The source, in which a formatted field is a slot of its own: its text is made before Handlebars runs.</summary>
+        public StringBuilder Compiled { get; } = new();
+
+        private void Run()
+        {
+            var at = 0;
+            while (source.IndexOf("{{", at, StringComparison.Ordinal) is >= 0 and var start)
             {
-                errors.Add($"The tag at {Position(source, at)} is not closed with }}}}.");
-                return;
+                Compiled.Append(source, at, start - at);
+                var end = source.IndexOf("}}", start, StringComparison.Ordinal);
+                if (end < 0)
+                {
+                    Errors.Add($"The tag at {Position(source, start)} is not closed with }}}}.");
+                    return;
+                }
+
+                at = end + 2;
+                var tag = source[(start + 2)..end].Trim();
+                if (tag.StartsWith('{') || tag.StartsWith('&'))
+                {
+                    Errors.Add($"Unescaped output at {Position(source, start)} is not allowed: write {{{{field}}}}.");
+                    return;
+                }
+
+                if (!tag.StartsWith('!'))
+                {
+                    Compiled.Append("{{").Append(Read(tag, Position(source, start))).Append("}}");
+                }
             }
 
-            var tag = source[(at + 2)..end].Trim();
-            var where = Position(source, at);
-            at = end + 2;
-            if (tag.StartsWith('!'))
+            Compiled.Append(source, at, source.Length - at);
+            Errors.AddRange(open.Select(block => $"The block {{{{#{block}}}}} is not closed."));
+        }
+
+        /// <returns>The tag for Handlebars.</returns>
+        private string Read(string tag, string where)
+        {
+            if (tag is "else")
             {
-                continue;
+                if (open.Count == 0)
+                {
+                    Errors.Add($"{{{{else}}}} at {where} is outside of a block.");
+                }
             }
-
-            if (tag.StartsWith('{') || tag.StartsWith('&'))
+            else if (tag.StartsWith('/'))
             {
-                errors.Add($"Unescaped output at {where} is not allowed: write {{{{field}}}}.");
-                return;
+                if (!open.TryPop(out var block) || block != tag[1..].Trim())
+                {
+                    Errors.Add($"{{{{{tag}}}}} at {where} closes a block that is not open.");
+                }
             }
-
-            Check(tag, where, open, fields, errors);
-        }
-
-        errors.AddRange(open.Select(block => $"The block {{{{#{block}}}}} is not closed."));
-    }
-
-    private static void Check(string tag, string where, Stack<string> open, HashSet<string> fields, List<string> errors)
-    {
-        if (tag is "else")
-        {
-            if (open.Count == 0)
+            else if (Block().Match(tag) is { Success: true } opening)
             {
-                errors.Add($"{{{{else}}}} at {where} is outside of a block.");
+                open.Push(opening.Groups["block"].Value);
+                Use(opening.Groups["field"].Value, where);
             }
-        }
-        else if (tag.StartsWith('/'))
-        {
-            if (!open.TryPop(out var block) || block != tag[1..].Trim())
+            else if (Default().Match(tag) is { Success: true } fallback)
             {
-                errors.Add($"{{{{{tag}}}}} at {where} closes a block that is not open.");
+                Use(fallback.Groups["field"].Value, where);
             }
-        }
-        else if (Block().Match(tag) is { Success: true } opening)
-        {
-            open.Push(opening.Groups["block"].Value);
-            Use(opening.Groups["field"].Value);
-        }
-        else if (Default().Match(tag) is { Success: true } fallback)
-        {
-            Use(fallback.Groups["field"].Value);
-        }
-        else if (Field().IsMatch(tag))
-        {
-            Use(tag);
-        }
-        else
-        {
-            errors.Add($"{{{{{tag}}}}} at {where} is not understood.");
-        }
-
-        void Use(string field)
-        {
-            if (MergeFields.Exists(field))
+            else if (Formatted().Match(tag) is { Success: true } formatted)
             {
-                fields.Add(field);
+                return UseFormatted(formatted, where);
+            }
+            else if (Field().IsMatch(tag))
+            {
+                Use(tag, where);
             }
             else
             {
-                errors.Add($"{field} at {where} is not a field of customers. Known: {string.Join(", ", MergeFields.Names)}, attributes.<key>.");
+                Errors.Add($"{{{{{tag}}}}} at {where} is not understood.");
             }
+
+            return tag;
+        }
+
+        private void Use(string field, string where)
+        {
+            if (IsKnown(field, where))
+            {
+                Slots.Add(new(field, field));
+            }
+        }
+
+        private string UseFormatted(Match tag, string where)
+        {
+            var field = tag.Groups["field"].Value;
+            var format = Enum.Parse<MergeFormat>(tag.Groups["format"].Value, ignoreCase: true);
+            var style = tag.Groups["style"] is { Success: true, Value: var given } ? given : null;
+            if (!IsKnown(field, where))
+            {
+                return field;
+            }
+
+            if (!Fits(MergeFields.KindOf(field), format))
+            {
+                Errors.Add($"{field} at {where} cannot be written as {format.ToString().ToLowerInvariant()}.");
+            }
+
+            if (style is not null && format != MergeFormat.Date)
+            {
+                Errors.Add($"Only dates have a style, at {where}.");
+            }
+
+            var known = Slots.FirstOrDefault(s => s.Field == field && s.Format == format && s.Style == style);
+            if (known is null)
+            {
+                Slots.Add(known = new($"formatted{Slots.Count}", field, format, style));
+            }
+
+            return known.Name;
+        }
+
+        private static bool Fits(MergeKind? kind, MergeFormat format) => kind is null || format switch
+        {
+            MergeFormat.Date => kind == MergeKind.Day,
+            MergeFormat.Currency => kind == MergeKind.Money,
+            _ => kind is MergeKind.Number or MergeKind.Money,
+        };
+
+        private bool IsKnown(string field, string where)
+        {
+            if (MergeFields.Exists(field))
+            {
+                return true;
+            }
+
+            Errors.Add($"{field} at {where} is not a field of customers. Known: {string.Join(", ", MergeFields.Names)}, attributes.<key>.");
+            return false;
         }
     }
 
@@ -144,6 +230,9 @@ public sealed partial class MessageTemplate
 
     [GeneratedRegex(@"^[A-Za-z][A-Za-z0-9]*(\.[A-Za-z0-9_-]+)?$", RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture)]
     private static partial Regex Field();
+
+    [GeneratedRegex(@"^(?<format>number|currency|date)\s+(?<field>[A-Za-z][A-Za-z0-9]*(\.[A-Za-z0-9_-]+)?)(\s+[""'](?<style>short|long|full)[""'])?$", RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture)]
+    private static partial Regex Formatted();
 
     [GeneratedRegex(@"^#(?<block>if|unless)\s+(?<field>[A-Za-z][A-Za-z0-9]*(\.[A-Za-z0-9_-]+)?)$", RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture)]
     private static partial Regex Block();

@@ -7,44 +7,30 @@ using XenoCrm.Segments;
 
 namespace XenoCrm.Campaigns;
 
-public sealed record CampaignInput(string? Name, Channel? Channel, string? SegmentId, CampaignContent? Content);
+/// <param name="TemplateId">Instead of channel and content: they are copied from the template.</param>
+public sealed record CampaignInput(string? Name, Channel? Channel, string? SegmentId, CampaignContent? Content, string? TemplateId = null);
 
 public sealed class CampaignInputValidator : AbstractValidator<CampaignInput>
 {
     public CampaignInputValidator()
     {
         RuleFor(c => c.Name).NotEmpty().MaximumLength(200);
-        RuleFor(c => c.Channel).NotNull();
+        RuleFor(c => c.Channel).NotNull().When(c => c.TemplateId is null);
         RuleFor(c => c.SegmentId).NotEmpty().MaximumLength(100);
-        RuleFor(c => c.Content).NotNull();
-        When(c => c.Content is not null, () =>
+        RuleFor(c => c.Content).NotNull().When(c => c.TemplateId is null).WithMessage("A content or a template's id is expected.");
+        RuleFor(c => c.TemplateId).Empty().When(c => c.Content is not null).WithMessage("Either a template or a content, not both.");
+        RuleFor(c => c).Custom((c, context) =>
         {
-            RuleFor(c => c.Content!.From).MaximumLength(320);
-            RuleFor(c => c.Content!.Subject).MaximumLength(500).Custom((text, context) => Check(text, false, context));
-            RuleFor(c => c.Content!.Html).MaximumLength(256 * 1024).Custom((text, context) => Check(text, true, context));
-            RuleFor(c => c.Content!.Text).MaximumLength(64 * 1024).Custom((text, context) => Check(text, false, context));
-            RuleFor(c => c.Content!.Subject).NotEmpty().When(c => c.Channel is Campaigns.Channel.Email);
-            RuleFor(c => c.Content!.Subject).Empty().When(c => c.Channel is Campaigns.Channel.Sms or Campaigns.Channel.WhatsApp)
-                .WithMessage("Messages of this channel have no subject.");
-            RuleFor(c => c.Content!.Html).Empty().When(c => c.Channel is not null and not Campaigns.Channel.Email).WithMessage("Only email has HTML.");
-            RuleFor(c => c.Content!.Text).NotEmpty().When(c => c.Channel is not null and not Campaigns.Channel.Email || string.IsNullOrEmpty(c.Content!.Html));
-        });
-    }
-
-    private static void Check(string? template, bool html, ValidationContext<CampaignInput> context)
-    {
-        if (template is { Length: > 0 } && MessageTemplate.TryCompile(template, html, out var errors) is null)
-        {
-            foreach (var error in errors)
+            if (c.Content is not null)
             {
-                context.AddFailure(error);
+                ContentRules.Check(c.Channel, c.Content, nameof(CampaignInput.Content), context);
             }
-        }
+        });
     }
 }
 
 /// <summary>Creates and changes drafts.</summary>
-public sealed class SaveCampaign(WorkspaceStore<Campaign> campaigns, SegmentDirectory segments, Ids ids, TimeProvider clock)
+public sealed class SaveCampaign(WorkspaceStore<Campaign> campaigns, WorkspaceStore<Template> templates, SegmentDirectory segments, Ids ids, TimeProvider clock)
 {
     public async Task<Versioned<Campaign>> CreateAsync(CampaignInput input, Caller caller, CancellationToken cancellation)
     {
@@ -55,7 +41,7 @@ public sealed class SaveCampaign(WorkspaceStore<Campaign> campaigns, SegmentDire
             {
                 Id = ids.New(), Name = "", Channel = default, SegmentId = "", Content = new(null, null, null, null), CreatedAt = now, CreatedBy = caller.Id, UpdatedAt = now,
             },
-            input);
+            await FillAsync(input, cancellation));
         var etag = await campaigns.TryCreateAsync(campaign, cancellation) ?? throw new InvalidOperationException("A new id exists already.");
         return new(campaign, etag);
     }
@@ -69,7 +55,7 @@ public sealed class SaveCampaign(WorkspaceStore<Campaign> campaigns, SegmentDire
         }
 
         await CheckSegmentAsync(input, cancellation);
-        var changed = Apply(current.Value, input) with { UpdatedAt = clock.GetUtcNow() };
+        var changed = Apply(current.Value, await FillAsync(input, cancellation)) with { UpdatedAt = clock.GetUtcNow() };
         var etag = await campaigns.ReplaceAsync(changed, ifMatch == "*" ? current.ETag : ifMatch, cancellation);
         return new(changed, etag);
     }
@@ -92,10 +78,21 @@ public sealed class SaveCampaign(WorkspaceStore<Campaign> campaigns, SegmentDire
         Name = input.Name!.Trim(),
         Channel = input.Channel!.Value,
         SegmentId = input.SegmentId!,
-        Content = new(NullIfEmpty(input.Content!.Subject), NullIfEmpty(input.Content.Html), NullIfEmpty(input.Content.Text), NullIfEmpty(input.Content.From?.Trim())),
+        Content = input.Content!.Normal(),
     };
 
-    private static string? NullIfEmpty(string? text) => string.IsNullOrEmpty(text) ? null : text;
+    private async Task<CampaignInput> FillAsync(CampaignInput input, CancellationToken cancellation)
+    {
+        if (input.TemplateId is not { } id)
+        {
+            return input;
+        }
+
+        var template = (await templates.ReadAsync(id, cancellation))?.Value ?? throw RequestInvalid.At("/templateId", "There is no such template.").ToException();
+        return input.Channel is { } channel && channel != template.Channel
+            ? throw RequestInvalid.At("/channel", $"The template is for {template.Channel.Name()}.").ToException()
+            : input with { Channel = template.Channel, Content = template.Content };
+    }
 
     private async Task CheckSegmentAsync(CampaignInput input, CancellationToken cancellation)
     {

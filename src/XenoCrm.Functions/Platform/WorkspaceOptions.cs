@@ -13,4 +13,7 @@ public sealed class WorkspaceOptions
     /// kept. Never change it: whoever was known, or was not to be written to, would be forgotten.
     /// </summary>
     public string AddressKey { get; set; } = "";
+
+    /// <summary>BCP 47. How numbers and dates in messages are written for customers whose language is not known.</summary>
+    public string Language { get; set; } = "en-US";
 }

@@ -1,0 +1,58 @@
+using FluentValidation;
+using XenoCrm.Accounts;
+using XenoCrm.Platform;
+using XenoCrm.Platform.Cosmos;
+
+namespace XenoCrm.Campaigns;
+
+public sealed record TemplateInput(string? Name, Channel? Channel, CampaignContent? Content);
+
+public sealed class TemplateInputValidator : AbstractValidator<TemplateInput>
+{
+    public TemplateInputValidator()
+    {
+        RuleFor(t => t.Name).NotEmpty().MaximumLength(200);
+        RuleFor(t => t.Channel).NotNull();
+        RuleFor(t => t.Content).NotNull();
+        RuleFor(t => t).Custom((t, context) =>
+        {
+            if (t.Content is not null)
+            {
+                ContentRules.Check(t.Channel, t.Content, nameof(TemplateInput.Content), context);
+            }
+        });
+    }
+}
+
+/// <summary>Creates and changes templates.</summary>
+public sealed class SaveTemplate(WorkspaceStore<Template> templates, Ids ids, TimeProvider clock)
+{
+    public async Task<Versioned<Template>> CreateAsync(TemplateInput input, Caller caller, CancellationToken cancellation)
+    {
+        var now = clock.GetUtcNow();
+        var template = new Template
+        {
+            Id = ids.New(), Name = input.Name!.Trim(), Channel = input.Channel!.Value, Content = input.Content!.Normal(), CreatedAt = now, CreatedBy = caller.Id, UpdatedAt = now,
+        };
+        var etag = await templates.TryCreateAsync(template, cancellation) ?? throw new InvalidOperationException("A new id exists already.");
+        return new(template, etag);
+    }
+
+    public async Task<Versioned<Template>> ReplaceAsync(string id, string ifMatch, TemplateInput input, CancellationToken cancellation)
+    {
+        var current = await templates.ReadAsync(id, cancellation) ?? throw new TemplateNotFound(id).ToException();
+        var changed = current.Value with
+        {
+            Name = input.Name!.Trim(), Channel = input.Channel!.Value, Content = input.Content!.Normal(), UpdatedAt = clock.GetUtcNow(),
+        };
+        return new(changed, await templates.ReplaceAsync(changed, ifMatch == "*" ? current.ETag : ifMatch, cancellation));
+    }
+
+    public async Task DeleteAsync(string id, string ifMatch, CancellationToken cancellation)
+    {
+        if (!await templates.DeleteAsync(id, ifMatch, cancellation))
+        {
+            throw new TemplateNotFound(id).ToException();
+        }
+    }
+}
