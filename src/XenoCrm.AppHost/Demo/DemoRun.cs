@@ -116,8 +116,8 @@ internal sealed class DemoRun(LocalSystem system, DemoOptions options, DemoView 
             content = new
             {
                 subject = "Thank you, {{firstName}}",
-                text = "Dear {{firstName}} {{lastName}}, thank you for shopping with us.",
-                html = "<p>Dear {{firstName}} {{lastName}},</p><p>thank you for shopping with us.</p>",
+                text = "Dear {{firstName}} {{lastName}}, thank you for shopping with us. No more of these: {{unsubscribeUrl}}",
+                html = "<p>Dear {{firstName}} {{lastName}},</p><p>thank you for shopping with us.</p><p><a href=\"{{unsubscribeUrl}}\">No more of these</a></p>",
             },
         }, cancellation);
         var id = campaign.GetProperty("id").GetString()!;

@@ -4,7 +4,14 @@ using XenoCrm.Customers;
 namespace XenoCrm.Campaigns;
 
 /// <summary>What one customer gets.</summary>
-public readonly record struct RenderedContent(string? Subject, string? Html, string? Text);
+/// <param name="UnsubscribeUrl">For the headers of an email.</param>
+public readonly record struct RenderedContent(string? Subject, string? Html, string? Text, string? UnsubscribeUrl);
+
+/// <summary>The addresses in one message that are its own.</summary>
+/// <param name="UnsubscribeUrl">Where the recipient can stop the messages.</param>
+/// <param name="Click">Turns the target of a link into what stands in the message.</param>
+/// <param name="PixelUrl">An image that says that the message was opened; null: none.</param>
+public sealed record MessageLinks(string UnsubscribeUrl, Func<string, string> Click, string? PixelUrl);
 
 /// <summary>A campaign's content, compiled.</summary>
 public sealed class CompiledContent(MergeFields merge, MessageTemplate? subject, MessageTemplate? html, MessageTemplate? text)
@@ -12,12 +19,25 @@ public sealed class CompiledContent(MergeFields merge, MessageTemplate? subject,
     /// <summary>The customer's fields that the content names.</summary>
     public IReadOnlyList<string> Fields { get; } = [.. new[] { subject, html, text }.SelectMany(t => t?.Fields ?? []).Distinct()];
 
-    /// <param name="unsubscribeUrl">This message's own.</param>
-    public RenderedContent Render(Customer customer, string? unsubscribeUrl) => new(
-        Render(subject, customer, unsubscribeUrl)?.ReplaceLineEndings(" "), Render(html, customer, unsubscribeUrl), Render(text, customer, unsubscribeUrl));
+    public RenderedContent Render(Customer customer, MessageLinks links) => new(
+        Render(subject, customer, links)?.ReplaceLineEndings(" "),
+        WithPixel(Render(html, customer, links), links.PixelUrl),
+        Render(text, customer, links),
+        links.UnsubscribeUrl);
 
-    private string? Render(MessageTemplate? template, Customer customer, string? unsubscribeUrl) =>
-        template?.Render(merge.Of(customer, unsubscribeUrl, template.Slots));
+    private string? Render(MessageTemplate? template, Customer customer, MessageLinks links) =>
+        template?.Render(merge.Of(customer, links.UnsubscribeUrl, template.Slots), links.Click);
+
+    private static string? WithPixel(string? html, string? url)
+    {
+        if (html is null || url is null)
+        {
+            return html;
+        }
+
+        var end = html.LastIndexOf("</body>", StringComparison.OrdinalIgnoreCase);
+        return html.Insert(end < 0 ? html.Length : end, $"""<img src="{url}" width="1" height="1" alt="">""");
+    }
 }
 
 /// <summary>Compiling takes milliseconds, rendering microseconds: compiled once per content and process.</summary>

@@ -51,8 +51,8 @@ public sealed class LocalFormat
     {
         try
         {
-            var culture = CultureInfo.GetCultureInfo(name, predefinedOnly: true);
-            return culture.IsNeutralCulture ? CultureInfo.CreateSpecificCulture(name) : culture;
+            var known = CultureInfo.GetCultureInfo(name, predefinedOnly: true);
+            return known.IsNeutralCulture ? CultureInfo.CreateSpecificCulture(name) : known;
         }
         catch (CultureNotFoundException)
         {

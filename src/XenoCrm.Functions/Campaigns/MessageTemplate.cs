@@ -1,3 +1,4 @@
+using System.Net;
 using System.Text;
 using System.Text.RegularExpressions;
 using HandlebarsDotNet;
@@ -32,10 +33,12 @@ public sealed partial class MessageTemplate
     private static readonly IHandlebars Plain = Create(escape: false);
 
     private readonly HandlebarsTemplate<object, object> render;
+    private readonly IReadOnlyList<HandlebarsTemplate<object, object>> links;
 
-    private MessageTemplate(HandlebarsTemplate<object, object> render, IReadOnlyCollection<MergeSlot> slots)
+    private MessageTemplate(HandlebarsTemplate<object, object> render, IReadOnlyList<HandlebarsTemplate<object, object>> links, IReadOnlyCollection<MergeSlot> slots)
     {
         this.render = render;
+        this.links = links;
         Slots = slots;
     }
 
@@ -58,7 +61,18 @@ public sealed partial class MessageTemplate
 
         try
         {
-            return new((html ? Html : Plain).Compile(scan.Compiled.ToString()), scan.Slots);
+            var compiled = scan.Compiled.ToString();
+            var targets = new List<HandlebarsTemplate<object, object>>();
+            if (html)
+            {
+                compiled = Link().Replace(compiled, link =>
+                {
+                    targets.Add(Plain.Compile(WebUtility.HtmlDecode(link.Groups["url"].Value)));
+                    return $"{link.Groups["before"].Value}{{{{{LinkName(targets.Count - 1)}}}}}{link.Groups["quote"].Value}";
+                });
+            }
+
+            return new((html ? Html : Plain).Compile(compiled), targets, scan.Slots);
         }
         catch (HandlebarsException exception)
         {
@@ -67,7 +81,19 @@ public sealed partial class MessageTemplate
         }
     }
 
-    public string Render(Dictionary<string, object?> values) => render(values);
+    /// <param name="values">By slot; links are added.</param>
+    /// <param name="link">Where a link of the HTML is to lead, given where its author wants it to. Links in text stay as they are.</param>
+    public string Render(Dictionary<string, object?> values, Func<string, string> link)
+    {
+        for (var i = 0; i < links.Count; i++)
+        {
+            values[LinkName(i)] = link(links[i](values));
+        }
+
+        return render(values);
+    }
+
+    private static string LinkName(int index) => $"link{index}";
 
     /// <summary>Reads a source tag by tag: which fields it names, what is wrong with it, and its form for Handlebars.</summary>
     private sealed class Scan
@@ -227,6 +253,9 @@ public sealed partial class MessageTemplate
             output.Write(arguments[0] is string { Length: > 0 } text ? text : arguments[1]));
         return handlebars;
     }
+
+    [GeneratedRegex(@"(?<before>\bhref\s*=\s*(?<quote>[""']))(?<url>https?://[^""']+)[""']", RegexOptions.IgnoreCase | RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture)]
+    private static partial Regex Link();
 
     [GeneratedRegex(@"^[A-Za-z][A-Za-z0-9]*(\.[A-Za-z0-9_-]+)?$", RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture)]
     private static partial Regex Field();

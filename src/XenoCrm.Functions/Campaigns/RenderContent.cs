@@ -34,7 +34,7 @@ public sealed record RenderView(Channel Channel, string? Subject, string? Html, 
 /// <summary>Renders a content for one customer, as it would be sent; the link to unsubscribe leads nowhere.</summary>
 public sealed class RenderContent(WorkspaceStore<Template> templates, CustomerStore customers, CampaignTemplates compiled, MergeFields merge, TimeProvider clock)
 {
-    private const string NoLink = "https://example.com/unsubscribe";
+    private static readonly MessageLinks Untracked = new("https://example.com/unsubscribe", url => url, PixelUrl: null);
 
     public async Task<RenderView> HandleAsync(RenderInput input, CancellationToken cancellation)
     {
@@ -45,7 +45,7 @@ public sealed class RenderContent(WorkspaceStore<Template> templates, CustomerSt
             ? (await customers.ReadAsync(customerId, cancellation))?.Value ?? throw new CustomerNotFound(customerId).ToException()
             : Sample();
         var ready = compiled.Get(content);
-        var rendered = ready.Render(customer, NoLink);
+        var rendered = ready.Render(customer, Untracked);
         return new(
             channel, rendered.Subject, rendered.Html, rendered.Text, merge.EmptyOf(customer, ready.Fields),
             channel == Channel.Sms && rendered.Text is { } text ? SmsText.Measure(text) : null);

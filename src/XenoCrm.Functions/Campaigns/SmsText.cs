@@ -14,7 +14,7 @@ public enum SmsEncoding
 /// <param name="Units">Septets or UTF-16 units: what the limits count.</param>
 /// <param name="Parts">What the vendor charges for.</param>
 /// <param name="Left">Units that fit into the last part.</param>
-public readonly record struct SmsSize(SmsEncoding Encoding, int Units, int Parts, int Left);
+public sealed record SmsSize(SmsEncoding Encoding, int Units, int Parts, int Left);
 
 /// <summary>How a text is cut into SMS parts: 160 or 70 units when it fits into one, 153 or 67 in each of several.</summary>
 public static class SmsText

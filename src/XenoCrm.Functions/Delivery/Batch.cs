@@ -64,11 +64,27 @@ public sealed record Recipient
     [JsonPropertyName("a")]
     public long? SentAt { get; init; }
 
+    /// <summary>When the vendor delivered it, where it says so (that it was opened says so too, but not when).</summary>
+    [JsonPropertyName("d")]
+    public long? DeliveredAt { get; init; }
+
+    /// <summary>When a person opened it first, as far as can be told (<see cref="Automation"/>).</summary>
     [JsonPropertyName("o")]
     public long? OpenedAt { get; init; }
 
     [JsonPropertyName("k")]
     public long? ClickedAt { get; init; }
+
+    /// <summary>When a program opened it first.</summary>
+    [JsonPropertyName("ao")]
+    public long? AutoOpenedAt { get; init; }
+
+    [JsonPropertyName("ak")]
+    public long? AutoClickedAt { get; init; }
+
+    /// <summary>What was done with the message, in order of time: what the times above are taken from, and can be taken from again.</summary>
+    [JsonPropertyName("e")]
+    public IReadOnlyList<MessageEvent>? Events { get; init; }
 
     /// <summary>The address's keyed hash: what a bounce suppresses is the address written to, not the one the customer has by then.</summary>
     [JsonPropertyName("h")]
@@ -82,6 +98,19 @@ public sealed record Recipient
     [JsonPropertyName("w")]
     public int? Recorded { get; init; }
 
+    public bool Has(MessageEventKind kind)
+    {
+        for (var i = 0; i < Events?.Count; i++)
+        {
+            if (Events[i].Kind == kind)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
     /// <summary>Whether the customer's item does not know the message as it is. Who was not written to has nothing to know.</summary>
     [JsonIgnore]
     public bool IsUnrecorded =>
@@ -94,7 +123,11 @@ public sealed record Recipient
 /// </summary>
 /// <param name="Sent">Accepted by the vendor, whatever came after.</param>
 /// <param name="Unknown">Part of pending: perhaps sent, and never to be asked again.</param>
-public sealed record Counts(int Audience, int Sent, int Delivered, int Failed, int Suppressed, int Skipped, int Pending, int Unknown, int Opened, int Clicked);
+/// <param name="Opened">By a person, as far as can be told.</param>
+/// <param name="AutoOpened">Only by programs: scanners, prefetchers.</param>
+public sealed record Counts(
+    int Audience, int Sent, int Delivered, int Failed, int Suppressed, int Skipped, int Pending, int Unknown,
+    int Opened, int Clicked, int AutoOpened = 0, int AutoClicked = 0, int Unsubscribed = 0, int Complained = 0);
 
 public sealed record ReasonCount(string Reason, int Count);
 

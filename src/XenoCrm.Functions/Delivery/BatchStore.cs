@@ -127,13 +127,13 @@ public sealed class BatchStore(CosmosDatabase database)
     /// <param name="campaignId">Null: over all campaigns.</param>
     public async Task<Counts> SumAsync(string? campaignId, CancellationToken cancellation)
     {
-        string[] columns = ["audience", "sent", "delivered", "failed", "suppressed", "skipped", "pending", "unknown", "opened", "clicked"];
+        string[] columns = ["audience", "sent", "delivered", "failed", "suppressed", "skipped", "pending", "unknown", "opened", "clicked", "autoOpened", "autoClicked", "unsubscribed", "complained"];
         var sums = string.Join(", ", columns.Select(c => $"SUM(c.counts.{c}) AS {c}"));
         var rows = await QueryAsync<Dictionary<string, JsonElement>>(Where($"SELECT {sums} FROM c", campaignId), cancellation);
         var total = columns.ToDictionary(c => c, c => rows.Sum(r => r.TryGetValue(c, out var n) && n.ValueKind == JsonValueKind.Number ? (int)n.GetDouble() : 0));
         return new(
             total["audience"], total["sent"], total["delivered"], total["failed"], total["suppressed"], total["skipped"],
-            total["pending"], total["unknown"], total["opened"], total["clicked"]);
+            total["pending"], total["unknown"], total["opened"], total["clicked"], total["autoOpened"], total["autoClicked"], total["unsubscribed"], total["complained"]);
     }
 
     public async Task<IReadOnlyDictionary<string, int>> ReasonsAsync(string? campaignId, CancellationToken cancellation)

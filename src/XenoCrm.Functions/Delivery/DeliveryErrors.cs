@@ -23,3 +23,5 @@ public sealed record PoisonRunNotFound(string Id)
 public sealed record PoisonRunReplayed()
     : Problem(409, "delivery.poison_replayed", "The run was replayed already", "Its messages are on their way or have been sent.");
 
+public sealed record LinkInvalid()
+    : Problem(404, "link.invalid", "The link is not valid", "It was not made here, or is not complete. Copy all of it.");

@@ -35,6 +35,7 @@ public static class DeliveryFeature
         services.AddSingleton<VendorGateway>();
         services.AddSingleton<Planner>();
         services.AddSingleton<SendDecisions>();
+        services.AddSingleton<TrackingLinks>();
         services.AddSingleton<Sender>();
         services.AddSingleton<PoisonRuns>();
         services.AddSingleton<ReceiptInbox>();

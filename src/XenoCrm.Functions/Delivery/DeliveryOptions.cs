@@ -13,6 +13,12 @@ public sealed class DeliveryOptions
     /// <summary>Whether complaints (spam reports) suppress the address.</summary>
     public bool SuppressOnComplaint { get; set; } = true;
 
+    /// <summary>Whether the HTML of emails holds an image that tells when they are opened.</summary>
+    public bool TrackOpens { get; set; } = true;
+
+    /// <summary>Whether links in the HTML of emails lead through this service, which tells that they were clicked.</summary>
+    public bool TrackClicks { get; set; } = true;
+
     /// <summary>
     /// How long receipts of a batch are collected before they are written, at most. Longer: fewer writes (a batch costs
     /// about 50 RU each time); shorter: statistics that are more up to date.

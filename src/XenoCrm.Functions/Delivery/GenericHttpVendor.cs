@@ -10,7 +10,7 @@ namespace XenoCrm.Delivery;
 
 /// <summary>
 /// Any vendor that implements this protocol: <c>POST {base}/v1/messages</c> with a bearer key and
-/// <c>{"messages":[{"id","channel","to","from"?,"subject"?,"text"?,"html"?}],"receiptUrl"}</c>, at most 1,000 messages,
+/// <c>{"messages":[{"id","channel","to","from"?,"subject"?,"text"?,"html"?,"headers"?}],"receiptUrl"}</c>, at most 1,000 messages,
 /// answered with <c>{"results":[{"id","status":"accepted"|"rejected","reason"?,"retryable"?}]}</c> in the same order.
 /// The id is the idempotency key. What becomes of the messages is posted to the receipt URL.
 /// </summary>
@@ -153,6 +153,17 @@ public sealed class GenericHttpVendor(IHttpClientFactory clients, IOptions<Gener
             WriteIfAny(json, "subject"u8, content.Subject);
             WriteIfAny(json, "text"u8, content.Text);
             WriteIfAny(json, "html"u8, content.Html);
+            if (message.Channel == Channel.Email && content.UnsubscribeUrl is { } unsubscribe)
+            {
+                json.WriteStartObject("headers"u8);
+                foreach (var (name, value) in Unsubscribe.Headers(unsubscribe))
+                {
+                    json.WriteString(name, value);
+                }
+
+                json.WriteEndObject();
+            }
+
             json.WriteEndObject();
         }
 

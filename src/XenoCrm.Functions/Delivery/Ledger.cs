@@ -3,7 +3,7 @@ namespace XenoCrm.Delivery;
 /// <summary>What became known of a message.</summary>
 /// <param name="At">Milliseconds since the batch was created.</param>
 /// <param name="Accepted">The vendor has, or must have had, the message.</param>
-public readonly record struct Report(MessageStatus Status, long At, string? Reason = null, bool Accepted = false, bool Opened = false, bool Clicked = false);
+public readonly record struct Report(MessageStatus Status, long At, string? Reason = null, bool Accepted = false, MessageEvent? Event = null);
 
 /// <summary>
 /// How a message's state follows from what is reported of it. Reports arrive late, twice and in any order, and the
@@ -26,15 +26,46 @@ public static class Ledger
         }
 
         var wins = Compare(report, known) > 0;
-        return known with
+        return Engage(known with
         {
             Status = wins ? report.Status : known.Status,
             Reason = wins ? report.Reason : known.Reason,
             At = wins ? report.At : known.At,
             SentAt = report.Accepted ? Earlier(known.SentAt, report.At) : known.SentAt,
-            OpenedAt = report.Opened ? Earlier(known.OpenedAt, report.At) : known.OpenedAt,
-            ClickedAt = report.Clicked ? Earlier(known.ClickedAt, report.At) : known.ClickedAt,
+            DeliveredAt = report is { Status: MessageStatus.Delivered, Event: null } ? Earlier(known.DeliveredAt, report.At) : known.DeliveredAt,
+            Events = MessageEvent.Add(known.Events, report.Event),
+        });
+    }
+
+    /// <summary>What the events say, taken anew from all of them: a later one can show that an earlier one was no person's.</summary>
+    public static Recipient Engage(Recipient recipient)
+    {
+        if (recipient.Events is not { } events)
+        {
+            return recipient;
+        }
+
+        var automated = Automation.Judge(events, recipient.DeliveredAt ?? recipient.SentAt);
+        return recipient with
+        {
+            OpenedAt = First(events, MessageEventKind.Opened, automated, false),
+            ClickedAt = First(events, MessageEventKind.Clicked, automated, false),
+            AutoOpenedAt = First(events, MessageEventKind.Opened, automated, true),
+            AutoClickedAt = First(events, MessageEventKind.Clicked, automated, true),
         };
+    }
+
+    private static long? First(IReadOnlyList<MessageEvent> events, MessageEventKind kind, bool[] automated, bool wanted)
+    {
+        for (var i = 0; i < events.Count; i++)
+        {
+            if (events[i].Kind == kind && automated[i] == wanted)
+            {
+                return events[i].At;
+            }
+        }
+
+        return null;
     }
 
     /// <summary>The vendor certainly does not have the message: it can be sent again. What was reported meanwhile holds.</summary>
@@ -45,6 +76,7 @@ public static class Ledger
     public static Batch Count(Batch batch)
     {
         int sent = 0, delivered = 0, failed = 0, suppressed = 0, skipped = 0, unknown = 0, opened = 0, clicked = 0, open = 0;
+        int autoOpened = 0, autoClicked = 0, unsubscribed = 0, complained = 0;
         var unrecorded = false;
         Dictionary<string, int>? reasons = null;
         foreach (var recipient in batch.Recipients)
@@ -52,6 +84,10 @@ public static class Ledger
             sent += recipient.SentAt is null ? 0 : 1;
             opened += recipient.OpenedAt is null ? 0 : 1;
             clicked += recipient.ClickedAt is null ? 0 : 1;
+            autoOpened += recipient is { OpenedAt: null, AutoOpenedAt: not null } ? 1 : 0;
+            autoClicked += recipient is { ClickedAt: null, AutoClickedAt: not null } ? 1 : 0;
+            unsubscribed += recipient.Has(MessageEventKind.Unsubscribed) ? 1 : 0;
+            complained += recipient.Has(MessageEventKind.Complained) ? 1 : 0;
             unrecorded |= recipient.IsUnrecorded;
             switch (recipient.Status)
             {
@@ -88,7 +124,7 @@ public static class Ledger
             State = open == 0 ? BatchState.Sent : batch.State == BatchState.Sent ? BatchState.Queued : batch.State,
             LeaseUntil = open == 0 ? null : batch.LeaseUntil,
             Unrecorded = unrecorded,
-            Counts = new(audience, sent, delivered, failed, suppressed, skipped, audience - delivered - failed - suppressed - skipped, unknown, opened, clicked),
+            Counts = new(audience, sent, delivered, failed, suppressed, skipped, audience - delivered - failed - suppressed - skipped, unknown, opened, clicked, autoOpened, autoClicked, unsubscribed, complained),
             Reasons = reasons is null ? [] : [.. reasons.OrderBy(r => r.Key, StringComparer.Ordinal).Select(r => new ReasonCount(r.Key, r.Value))],
         };
     }

@@ -37,8 +37,17 @@ public sealed record Receipt
     [JsonPropertyName("r")]
     public string? Reason { get; init; }
 
-    [JsonPropertyName("u")]
-    public string? Url { get; init; }
+    /// <summary>Which link was clicked (<see cref="MessageEvent.LinkOf"/>).</summary>
+    [JsonPropertyName("l")]
+    public string? Link { get; init; }
+
+    /// <summary>Who opened or clicked, where we saw it ourselves; null: the vendor says so.</summary>
+    [JsonPropertyName("a")]
+    public string? Agent { get; init; }
+
+    /// <summary>The vendor says that it was no person.</summary>
+    [JsonPropertyName("x"), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool Machine { get; init; }
 
     /// <summary>As the ledger takes it.</summary>
     /// <param name="at">Milliseconds since the batch was created.</param>
@@ -49,8 +58,10 @@ public sealed record Receipt
         ReceiptStatus.Bounced => new(MessageStatus.Bounced, at, Reason ?? "bounced", Accepted: true),
 
         // Who opens, clicks, complains or unsubscribes has got the message, whether or not a "delivered" ever comes.
-        ReceiptStatus.Opened => new(MessageStatus.Delivered, at, Accepted: true, Opened: true),
-        ReceiptStatus.Clicked => new(MessageStatus.Delivered, at, Accepted: true, Clicked: true),
+        ReceiptStatus.Opened => new(MessageStatus.Delivered, at, Accepted: true, Event: new(MessageEventKind.Opened, at, Agent, null, Machine)),
+        ReceiptStatus.Clicked => new(MessageStatus.Delivered, at, Accepted: true, Event: new(MessageEventKind.Clicked, at, Agent, Link, Machine)),
+        ReceiptStatus.Complained => new(MessageStatus.Delivered, at, Accepted: true, Event: new(MessageEventKind.Complained, at)),
+        ReceiptStatus.Unsubscribed => new(MessageStatus.Delivered, at, Accepted: true, Event: new(MessageEventKind.Unsubscribed, at)),
         _ => new(MessageStatus.Delivered, at, Accepted: true),
     };
 }
@@ -113,7 +124,7 @@ public static class ReceiptReader
             At = input.At ?? throw Missing("at"),
             EventId = Text(input.EventId, "eventId", 200),
             Reason = Text(input.Reason, "reason", 200),
-            Url = Text(input.Url, "url", 2000),
+            Link = Text(input.Url, "url", 2000) is { } url ? MessageEvent.LinkOf(url) : null,
         };
 
         string? Text(string? value, string name, int max) => value is null or { Length: 0 } ? null

@@ -18,7 +18,7 @@ namespace XenoCrm.Delivery;
 /// </remarks>
 public sealed partial class Sender(
     WorkspaceStore<Campaign> campaigns, BatchStore batches, SendDecisions decisions, CampaignTemplates templates, IVendor vendor,
-    VendorGateway gateway, JobQueue queue, IOptions<DeliveryOptions> options, TimeProvider clock, ILogger<Sender> log) : IDisposable
+    VendorGateway gateway, TrackingLinks links, JobQueue queue, IOptions<DeliveryOptions> options, TimeProvider clock, ILogger<Sender> log) : IDisposable
 {
     /// <summary>Longer than a sender may be at the vendor's; after a crash the batch waits for it.</summary>
     internal static readonly TimeSpan Lease = TimeSpan.FromSeconds(20);
@@ -157,7 +157,8 @@ public sealed partial class Sender(
                 recipients[i] = Intend(recipients[i], decision, hash, batch.Since(now));
                 if (recipients[i].Status == MessageStatus.Sending)
                 {
-                    messages.Add(new(batch.Id, i, new(batch.MessageId(i), campaign.Channel, decision.To!, campaign.Content.From, () => content.Render(customer!))));
+                    var id = batch.MessageId(i);
+                    messages.Add(new(batch.Id, i, new(id, campaign.Channel, decision.To!, campaign.Content.From, () => content.Render(customer!, links.Of(id, campaign.Channel)))));
                 }
             }
 

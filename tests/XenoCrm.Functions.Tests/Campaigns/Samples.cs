@@ -13,6 +13,8 @@ internal static class Samples
         Content = new("Hello {{firstName}}", "<p>Dear {{firstName}}</p>", null, null),
     };
 
+    public static readonly MessageLinks Links = new("https://example.com/u", url => url, PixelUrl: null);
+
     public static Customer Customer(int number) => new()
     {
         Id = $"{number:x32}", FirstName = $"First{number}", Email = $"c{number}@example.com", CreatedAt = Noon, UpdatedAt = Noon,

@@ -235,6 +235,9 @@ internal sealed class RecordingVendor(CrashPoint point) : IVendor
 
     public int MaxMessages { get; set; } = 1000;
 
+    /// <summary>What the messages said.</summary>
+    public ConcurrentDictionary<string, RenderedContent> Contents { get; } = new();
+
     /// <summary>How often each message was asked for.</summary>
     public ConcurrentDictionary<string, int> Asked { get; } = new();
 
@@ -258,7 +261,7 @@ internal sealed class RecordingVendor(CrashPoint point) : IVendor
         var results = new List<VendorResult>();
         foreach (var message in messages)
         {
-            message.Render();
+            Contents[message.Id] = message.Render();
             var answer = Answer(message);
             if (Asked.AddOrUpdate(message.Id, 1, (_, n) => n + 1) == 1 || !Idempotent)
             {
@@ -344,6 +347,8 @@ internal sealed class DeliveryHarness : IAsyncDisposable
 
     public T Get<T>()
         where T : notnull => services.GetRequiredService<T>();
+
+    public T Create<T>() => ActivatorUtilities.CreateInstance<T>(services);
 
     public async ValueTask DisposeAsync() => await services.DisposeAsync();
 

@@ -28,7 +28,7 @@ public sealed class GenericHttpVendorTests
         body.GetProperty("receiptUrl").GetString().ShouldBe("https://crm.test/api/webhooks/receipts");
         var messages = body.GetProperty("messages").EnumerateArray().ToList();
         messages.Select(m => m.GetProperty("id").GetString()).ShouldBe(["c.0.0", "c.0.1", "c.0.2"]);
-        messages[1].GetRawText().ShouldBe("""{"id":"c.0.1","channel":"email","to":"1@example.com","from":"shop@example.com","subject":"Grüße \"1\"","html":"<p>1</p>"}""");
+        messages[1].GetRawText().ShouldBe("""{"id":"c.0.1","channel":"email","to":"1@example.com","from":"shop@example.com","subject":"Grüße \"1\"","html":"<p>1</p>","headers":{"List-Unsubscribe":"<https://u.test/1>","List-Unsubscribe-Post":"List-Unsubscribe=One-Click"}}""");
     }
 
     [Theory]
@@ -77,7 +77,7 @@ public sealed class GenericHttpVendorTests
         var options = Options.Create(new GenericVendorOptions { BaseAddress = "http://vendor.test/base/", ApiKey = "key", Timeout = TimeSpan.FromMilliseconds(300) });
         var vendor = new GenericHttpVendor(new Clients(new Handler(answer)), options, configuration);
         var messages = Enumerable.Range(0, 3).Select(i => new VendorMessage(
-            $"c.0.{i}", Channel.Email, $"{i}@example.com", "shop@example.com", () => new($"Grüße \"{i}\"", $"<p>{i}</p>", null)));
+            $"c.0.{i}", Channel.Email, $"{i}@example.com", "shop@example.com", () => new($"Grüße \"{i}\"", $"<p>{i}</p>", null, "https://u.test/1")));
         return await vendor.SendAsync([.. messages], TestContext.Current.CancellationToken);
     }
 

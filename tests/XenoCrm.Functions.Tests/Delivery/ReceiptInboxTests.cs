@@ -36,7 +36,7 @@ public sealed class ReceiptInboxTests
             messages.Enqueue(message.ToArray());
             return Task.CompletedTask;
         });
-        await inbox.StoreAsync([.. Enumerable.Range(0, 1000).Select(n => Receipt(n) with { Url = new string('u', 300) })], CancellationToken.None);
+        await inbox.StoreAsync([.. Enumerable.Range(0, 1000).Select(n => Receipt(n) with { Reason = new string('r', 200), Agent = new string('a', 160) })], CancellationToken.None);
 
         messages.Count.ShouldBeGreaterThan(5);
         messages.ShouldAllBe(m => m.Length <= JobQueue.MaxPayloadBytes);

@@ -54,7 +54,7 @@ public sealed class CrashTests(ITestOutputHelper output) : IAsyncDisposable
         var campaign = (await _api!.PostAsync("api/campaigns", new
         {
             name = "Crash", channel = "email", segmentId = segment,
-            content = new { subject = "Hello {{firstName}}", text = "Hello {{firstName}}", html = "<p>Hello {{firstName}}</p>" },
+            content = new { subject = "Hello {{firstName}}", text = "Hello {{firstName}} {{unsubscribeUrl}}", html = "<p>Hello {{firstName}} <a href='{{unsubscribeUrl}}'>x</a></p>" },
         }, CancellationToken.None)).GetProperty("id").GetString()!;
         await _api!.PostAsync($"api/campaigns/{campaign}/launch", null, CancellationToken.None);
         await KillAsync("the launch");
