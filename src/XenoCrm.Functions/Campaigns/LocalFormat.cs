@@ -11,7 +11,7 @@ public sealed class LocalFormat
 
     /// <summary>Currency symbols by ISO code: from the region that uses the currency and shares its first letters, if there is one.</summary>
     private static readonly Lazy<Dictionary<string, string>> Symbols = new(() => CultureInfo.GetCultures(CultureTypes.SpecificCultures)
-        .Select(c => new RegionInfo(c.Name))
+        .Where(c => c.Name.Length > 0).Select(c => new RegionInfo(c.Name))
         .GroupBy(r => r.ISOCurrencySymbol)
         .ToDictionary(g => g.Key, g => g
             .OrderByDescending(r => g.Key.StartsWith(r.TwoLetterISORegionName, StringComparison.Ordinal))

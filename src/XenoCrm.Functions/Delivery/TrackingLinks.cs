@@ -30,6 +30,7 @@ public sealed class TrackingLinks(IOptions<SigningOptions> signing, IOptions<Del
     public const string UnsubscribeRoute = "t/u/{token}";
 
     private const int MacBytes = 16;
+    private const int MaxToken = 8192;
     private const char Separator = '\n';
 
     private readonly byte[] key = SHA256.HashData(Encoding.UTF8.GetBytes("tracking:" + signing.Value.Key));
@@ -43,13 +44,13 @@ public sealed class TrackingLinks(IOptions<SigningOptions> signing, IOptions<Del
     /// <returns>Null when the token was not made here for this purpose.</returns>
     public Tracked? Read(TrackingKind kind, string token)
     {
-        Span<byte> bytes = token.Length <= 8192 ? new byte[Base64Url.GetMaxDecodedLength(token.Length)] : [];
-        if (bytes.IsEmpty || !Base64Url.TryDecodeFromChars(token, bytes, out var length) || length <= MacBytes)
+        if (token.Length > MaxToken || Decode(token) is not { } decoded || decoded.Length <= MacBytes)
         {
             return null;
         }
 
-        var text = bytes[MacBytes..length];
+        ReadOnlySpan<byte> bytes = decoded;
+        var text = bytes[MacBytes..];
         Span<byte> mac = stackalloc byte[HMACSHA256.HashSizeInBytes];
         HMACSHA256.HashData(key, text, mac);
         if (!CryptographicOperations.FixedTimeEquals(mac[..MacBytes], bytes[..MacBytes]))
@@ -61,6 +62,18 @@ public sealed class TrackingLinks(IOptions<SigningOptions> signing, IOptions<Del
         return parts is [[var k], var message, var channel, ..] && k == (char)kind && Enum.TryParse<Channel>(channel, out var on)
             ? new(kind, message, on, parts.ElementAtOrDefault(3))
             : null;
+    }
+
+    private static byte[]? Decode(string token)
+    {
+        try
+        {
+            return Base64Url.DecodeFromChars(token);
+        }
+        catch (FormatException)
+        {
+            return null;
+        }
     }
 
     private string Address(TrackingKind kind, string messageId, Channel channel, string? target)

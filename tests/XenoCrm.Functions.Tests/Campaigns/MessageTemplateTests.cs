@@ -91,7 +91,7 @@ public sealed class MessageTemplateTests
         var links = new MessageLinks("https://u.example/1", url => $"[{url}]", "https://p.example/1");
         var rendered = content.Render(Ada with { ExternalId = "A 1" }, links);
         rendered.Html.ShouldBe(
-            """<body><a href="[https://shop.example/?a=1&amp;c=A 1]">x</a> <A HREF='[http://b.example/]'>y</A> <a href="https://u.example/1">z</a> <a href="mailto:a@b.example">m</a><img src="https://p.example/1" width="1" height="1" alt=""></body>""");
+            """<body><a href="[https://shop.example/?a&#x3D;1&amp;c&#x3D;A 1]">x</a> <A HREF='[http://b.example/]'>y</A> <a href="https://u.example/1">z</a> <a href="mailto:a@b.example">m</a><img src="https://p.example/1" width="1" height="1" alt=""></body>""");
         rendered.Text.ShouldBe("https://shop.example/ https://u.example/1");
         rendered.UnsubscribeUrl.ShouldBe("https://u.example/1");
     }

@@ -28,7 +28,12 @@ public sealed class LedgerTests
         from repeated in Gen.SubListOf(reports.Concat(reports))
         from shuffled in Gen.Shuffle(reports.Concat(repeated))
         select (reports, shuffled: (IReadOnlyList<Report>)[.. shuffled]),
-        x => Fold(x.shuffled) == Fold([.. x.reports]));
+        x =>
+        {
+            // Lists are equal by their members here.
+            var (a, b) = (Fold(x.shuffled), Fold([.. x.reports]));
+            return a with { Events = null } == b with { Events = null } && (a.Events ?? []).SequenceEqual(b.Events ?? []);
+        });
 
     [Fact]
     public void A_status_never_goes_back() => Check(
