@@ -1,3 +1,4 @@
+using System.Globalization;
 using Microsoft.Azure.Functions.Worker.Builder;
 using Microsoft.Extensions.Hosting;
 using XenoCrm.Accounts;
@@ -10,6 +11,9 @@ using XenoCrm.Platform;
 using XenoCrm.Platform.Errors;
 using XenoCrm.Platform.OpenApi;
 using XenoCrm.Segments;
+
+// A language is a customer's, never the machine's.
+CultureInfo.DefaultThreadCurrentCulture = CultureInfo.DefaultThreadCurrentUICulture = CultureInfo.InvariantCulture;
 
 var builder = FunctionsApplication.CreateBuilder(args);
 builder.ConfigureFunctionsWebApplication();
