@@ -2,6 +2,7 @@ using CsvHelper;
 using Microsoft.AspNetCore.Http;
 using XenoCrm.Customers;
 using XenoCrm.Platform;
+using XenoCrm.Platform.Http;
 
 namespace XenoCrm.Orders;
 
@@ -16,16 +17,44 @@ public sealed class ExportOrders(OrderStore orders, CustomerStore customers, Ord
     private static readonly string[] Columns =
         ["orderNumber", "customer.externalId", "customer.email", "customer.phone", "amount", "currency", "status", "placedAt", "refundedAmount", "itemCount"];
 
-    // A spreadsheet runs what begins like a formula; an import takes the mark before it away.
-    private static readonly CsvWriterOptions Options = new() { Injection = CsvInjection.Escape, WriteByteOrderMark = true };
-
     public async Task<IResult> HandleAsync(HttpRequest request, CancellationToken cancellation)
     {
         var filter = OrderFilter.Of(request, null, views.Currency);
 
         // Before the answer begins, so that a storage that does not answer is a problem document.
         var first = await ReadAsync(filter, null, cancellation);
-        return new CsvReply(this, filter, first);
+        return new CsvReply("orders.csv", (csv, aborted) => WriteAsync(csv, filter, first, aborted));
+    }
+
+    private async Task WriteAsync(
+        CsvWriter csv, OrderFilter filter, (IReadOnlyList<Order> Orders, Dictionary<string, Customer> Customers) page, CancellationToken cancellation)
+    {
+        foreach (var column in Columns)
+        {
+            csv.WriteField(column);
+        }
+
+        await csv.EndRecordAsync(cancellation);
+        while (true)
+        {
+            foreach (var order in page.Orders)
+            {
+                // Without its customer: deleted with it since the page was read.
+                if (page.Customers.TryGetValue(order.CustomerId, out var customer))
+                {
+                    Write(csv, order, customer);
+                    await csv.EndRecordAsync(cancellation);
+                }
+            }
+
+            await csv.FlushAsync(cancellation);
+            if (page.Orders.Count < PageSize)
+            {
+                return;
+            }
+
+            page = await ReadAsync(filter, filter.KeyOf(page.Orders[^1]), cancellation);
+        }
     }
 
     private async Task<(IReadOnlyList<Order> Orders, Dictionary<string, Customer> Customers)> ReadAsync(OrderFilter filter, string? position, CancellationToken cancellation)
@@ -35,52 +64,17 @@ public sealed class ExportOrders(OrderStore orders, CustomerStore customers, Ord
         return (page, owners.ToDictionary(c => c.Value.Id, c => c.Value));
     }
 
-    private sealed class CsvReply(ExportOrders export, OrderFilter filter, (IReadOnlyList<Order> Orders, Dictionary<string, Customer> Customers) first) : IResult
+    private static void Write(CsvWriter csv, Order order, Customer customer)
     {
-        public async Task ExecuteAsync(HttpContext httpContext)
-        {
-            var cancellation = httpContext.RequestAborted;
-            httpContext.Response.ContentType = "text/csv; charset=utf-8";
-            httpContext.Response.Headers.ContentDisposition = "attachment; filename=\"orders.csv\"";
-            await using var csv = CsvWriter.Create(httpContext.Response.Body, Options, leaveOpen: true);
-            foreach (var column in Columns)
-            {
-                csv.WriteField(column);
-            }
-
-            csv.EndRecord();
-            for (var page = first; ; page = await export.ReadAsync(filter, filter.KeyOf(page.Orders[^1]), cancellation))
-            {
-                foreach (var order in page.Orders)
-                {
-                    // Deleted with its customer since the page was read.
-                    if (page.Customers.TryGetValue(order.CustomerId, out var customer))
-                    {
-                        Write(csv, order, customer);
-                    }
-                }
-
-                await csv.FlushAsync(cancellation);
-                if (page.Orders.Count < PageSize)
-                {
-                    return;
-                }
-            }
-        }
-
-        private static void Write(CsvWriter csv, Order order, Customer customer)
-        {
-            csv.WriteField(order.OrderNumber);
-            csv.WriteField(customer.ExternalId ?? "");
-            csv.WriteField(customer.Email ?? "");
-            csv.WriteField(customer.PhoneUsable ? customer.Phone! : "");
-            csv.WriteField(Money.ToMajor(order.Amount, order.Currency));
-            csv.WriteField(order.Currency);
-            csv.WriteField(order.Status.ToString().ToLowerInvariant());
-            csv.WriteField(UtcTimeConverter.Write(order.PlacedAt));
-            csv.WriteField(Money.ToMajor(order.Refunded, order.Currency));
-            csv.WriteField(order.Items.Count);
-            csv.EndRecord();
-        }
+        csv.WriteField(order.OrderNumber);
+        csv.WriteField(customer.ExternalId ?? "");
+        csv.WriteField(customer.Email ?? "");
+        csv.WriteField(customer.PhoneUsable ? customer.Phone! : "");
+        csv.WriteField(Money.ToMajor(order.Amount, order.Currency));
+        csv.WriteField(order.Currency);
+        csv.WriteField(order.Status.ToString().ToLowerInvariant());
+        csv.WriteField(UtcTimeConverter.Write(order.PlacedAt));
+        csv.WriteField(Money.ToMajor(order.Refunded, order.Currency));
+        csv.WriteField(order.Items.Count);
     }
 }

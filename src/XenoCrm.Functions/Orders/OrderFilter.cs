@@ -2,6 +2,7 @@ using System.Globalization;
 using Microsoft.AspNetCore.Http;
 using XenoCrm.Platform;
 using XenoCrm.Platform.Errors;
+using XenoCrm.Platform.OpenApi;
 
 namespace XenoCrm.Orders;
 
@@ -119,3 +120,16 @@ public enum OrderSort
     LargestFirst,
     SmallestFirst,
 }
+
+/// <summary>The query parameters that <see cref="OrderFilter.Of"/> reads, but the customer.</summary>
+public sealed class OrderQueriesAttribute() : QueriesAttribute(
+[
+    new("status", typeof(OrderStatus), "Only orders in this state"),
+    new("orderNumber", typeof(string), "Only orders of this number"),
+    new("from", typeof(DateTimeOffset), "Placed at this time or later"),
+    new("to", typeof(DateTimeOffset), "Placed before this time"),
+    new("minAmount", typeof(decimal), "Of this amount or more"),
+    new("maxAmount", typeof(decimal), "Of this amount or less"),
+    new("category", typeof(string), "With an item of this category"),
+    new("sort", typeof(string), "placedAt, -placedAt (the newest first, the default), amount or -amount"),
+]);

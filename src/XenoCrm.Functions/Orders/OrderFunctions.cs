@@ -14,14 +14,7 @@ public sealed class OrderFunctions(ListOrders list, SaveOrder save, BulkOrders b
     [RequireRole(Role.Viewer)]
     [Describe("List orders", "A page is by key: an order that is there throughout is on one page once, whatever is written meanwhile."), Paged, Answers(200, typeof(Page<OrderView>))]
     [Query("customerId", typeof(string), "Only orders of this customer")]
-    [Query("status", typeof(OrderStatus), "Only orders in this state")]
-    [Query("orderNumber", typeof(string), "Only orders of this number")]
-    [Query("from", typeof(DateTimeOffset), "Placed at this time or later")]
-    [Query("to", typeof(DateTimeOffset), "Placed before this time")]
-    [Query("minAmount", typeof(decimal), "Of this amount or more")]
-    [Query("maxAmount", typeof(decimal), "Of this amount or less")]
-    [Query("category", typeof(string), "With an item of this category")]
-    [Query("sort", typeof(string), "placedAt, -placedAt (the newest first, the default), amount or -amount")]
+    [OrderQueries]
     public async Task<IResult> List(
         [HttpTrigger(AuthorizationLevel.Anonymous, "get", Route = "api/orders")] HttpRequest request, CancellationToken cancellation) =>
         Reply.Ok(await list.HandleAsync(request, null, cancellation));
@@ -54,14 +47,7 @@ public sealed class OrderFunctions(ListOrders list, SaveOrder save, BulkOrders b
     [Describe("Export orders as CSV", "The filters and the order of the list. The columns are those of an import: the file changes nothing when it is imported again.")]
     [Answers(200, ContentType = "text/csv")]
     [Query("customerId", typeof(string), "Only orders of this customer")]
-    [Query("status", typeof(OrderStatus), "Only orders in this state")]
-    [Query("orderNumber", typeof(string), "Only orders of this number")]
-    [Query("from", typeof(DateTimeOffset), "Placed at this time or later")]
-    [Query("to", typeof(DateTimeOffset), "Placed before this time")]
-    [Query("minAmount", typeof(decimal), "Of this amount or more")]
-    [Query("maxAmount", typeof(decimal), "Of this amount or less")]
-    [Query("category", typeof(string), "With an item of this category")]
-    [Query("sort", typeof(string), "placedAt, -placedAt (the newest first, the default), amount or -amount")]
+    [OrderQueries]
     public Task<IResult> Export(
         [HttpTrigger(AuthorizationLevel.Anonymous, "get", Route = "api/orders/export")] HttpRequest request, CancellationToken cancellation) =>
         export.HandleAsync(request, cancellation);
@@ -123,14 +109,7 @@ public sealed class CustomerOrderFunctions(ListOrders list, ReadOverview read, R
     [Function("ListCustomerOrders")]
     [RequireRole(Role.Viewer)]
     [Describe("List a customer's orders"), Paged, Answers(200, typeof(Page<OrderView>)), Problems(404)]
-    [Query("status", typeof(OrderStatus), "Only orders in this state")]
-    [Query("orderNumber", typeof(string), "Only orders of this number")]
-    [Query("from", typeof(DateTimeOffset), "Placed at this time or later")]
-    [Query("to", typeof(DateTimeOffset), "Placed before this time")]
-    [Query("minAmount", typeof(decimal), "Of this amount or more")]
-    [Query("maxAmount", typeof(decimal), "Of this amount or less")]
-    [Query("category", typeof(string), "With an item of this category")]
-    [Query("sort", typeof(string), "placedAt, -placedAt (the newest first, the default), amount or -amount")]
+    [OrderQueries]
     public async Task<IResult> Orders(
         [HttpTrigger(AuthorizationLevel.Anonymous, "get", Route = "api/customers/{id}/orders")] HttpRequest request, string id, CancellationToken cancellation) =>
         Reply.Ok(await list.HandleAsync(request, id, cancellation));

@@ -4,6 +4,7 @@ using XenoCrm.Customers;
 using XenoCrm.Platform;
 using XenoCrm.Platform.Cosmos;
 using XenoCrm.Platform.Errors;
+using XenoCrm.Platform.Http;
 
 namespace XenoCrm.Orders;
 
@@ -147,7 +148,7 @@ public sealed class SaveOrder(OrderStore orders, OrderWriter writer, CustomerSto
     {
         if (body.ValueKind != JsonValueKind.Object)
         {
-            throw RequestInvalid.At("/", "A JSON object is expected.").ToException();
+            throw RequestInvalid.At("", "A JSON object is expected.").ToException();
         }
 
         OrderPatch patch;
@@ -157,8 +158,11 @@ public sealed class SaveOrder(OrderStore orders, OrderWriter writer, CustomerSto
         }
         catch (JsonException exception)
         {
-            var pointer = "/" + (exception.Path is { Length: > 2 } path ? path[2..].Replace("[", ".", StringComparison.Ordinal).Replace("]", "", StringComparison.Ordinal).Replace('.', '/') : "");
-            throw RequestInvalid.At(pointer, exception.Message.Split(" Path:")[0].Split(" LineNumber:")[0]).ToException();
+            throw JsonFaults.Describe(exception).ToException();
+        }
+        catch (InvalidOperationException)
+        {
+            throw JsonFaults.NoText.ToException();
         }
 
         // In a merge patch null removes; of an order only the items can be removed.

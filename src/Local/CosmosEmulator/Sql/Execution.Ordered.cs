@@ -99,11 +99,12 @@ internal sealed partial class Execution
 
         if (path == PathCondition.Id)
         {
-            return IsWalkCheaper(path, _source.EstimatedCount) ? Planner.ById(_source, interval, order.Descending) : null;
+            return IsWalkCheaper(path, _source.EstimatedCount, _source.EstimatedCount) ? Planner.ById(_source, interval, order.Descending) : null;
         }
 
         return _source.EstimatedCount > Planner.FewItems && _source.FindIndex(path) is { } index
-            && IsWalkCheaper(path, index.EstimateCount(interval.Lower, interval.LowerInclusive, interval.Upper, interval.UpperInclusive))
+            && IsWalkCheaper(
+                path, index.EstimateCount(interval.Lower, interval.LowerInclusive, interval.Upper, interval.UpperInclusive), index.EstimateCount(null, true, null, true))
             ? index.Range(interval.Lower, interval.LowerInclusive, interval.Upper, interval.UpperInclusive, order.Descending)
             : null;
     }
@@ -112,15 +113,16 @@ internal sealed partial class Execution
     /// A walk reads as many items as it takes until enough of them fulfil the conditions on other paths; the alternative
     /// reads all that fulfil those, and sorts them.
     /// </summary>
-    private bool IsWalkCheaper(string path, long range)
+    /// <param name="walked">All entries of what is walked: an index has those of every partition, also for a query of one.</param>
+    private bool IsWalkCheaper(string path, long range, long walked)
     {
-        var total = Math.Max(1L, _source.EstimatedCount);
+        var count = Math.Max(1L, _source.EstimatedCount);
         var (others, own) = Planner.Split(_code.Access, path);
         var candidates = _planner.Choose(others);
-        var matching = candidates?.Estimate ?? (_code.Conditions > own ? total / UnknownSelectivity : total);
-        var reading = Math.Min(candidates?.Estimate ?? total, total);
+        var matching = Math.Min(count, candidates?.Estimate ?? (_code.Conditions > own ? count / UnknownSelectivity : count));
+        var reading = Math.Min(candidates?.Estimate ?? count, count);
         var wanted = Math.Min(_page.Limit, _limit - _returned ?? int.MaxValue) + (long)_offsetLeft;
-        return Math.Min(range, wanted * total / Math.Max(1, matching)) <= reading;
+        return Math.Min(range, wanted * Math.Max(walked, count) / Math.Max(1, matching)) <= reading;
     }
 
     private Continuation? Walked(IEnumerable<StoredItem> items)
