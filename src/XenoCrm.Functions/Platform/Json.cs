@@ -14,7 +14,10 @@ public static class Json
     /// <summary>As <see cref="Options"/>, for what callers send: an unknown member is an error, so that a typing mistake is not ignored.</summary>
     public static JsonSerializerOptions Strict { get; } = Create(JsonUnmappedMemberHandling.Disallow);
 
-    private static JsonSerializerOptions Create(JsonUnmappedMemberHandling unmapped)
+    /// <summary>As <see cref="Strict"/>, for bodies with a tree in them whose own reader says where it is too deep.</summary>
+    public static JsonSerializerOptions StrictTree { get; } = Create(JsonUnmappedMemberHandling.Disallow, maxDepth: 512);
+
+    private static JsonSerializerOptions Create(JsonUnmappedMemberHandling unmapped, int maxDepth = 32)
     {
         var options = new JsonSerializerOptions(JsonSerializerDefaults.Web)
         {
@@ -24,7 +27,7 @@ public static class Json
             UnmappedMemberHandling = unmapped,
             // Which of two members of one name counts would depend on who reads it.
             AllowDuplicateProperties = unmapped == JsonUnmappedMemberHandling.Skip,
-            MaxDepth = 32,
+            MaxDepth = maxDepth,
             Converters = { new UtcTimeConverter(), new JsonStringEnumConverter(JsonNamingPolicy.CamelCase, allowIntegerValues: false) },
         };
         options.MakeReadOnly(populateMissingResolver: true);

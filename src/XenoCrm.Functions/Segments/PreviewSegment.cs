@@ -13,21 +13,33 @@ public sealed class PreviewRequestValidator : AbstractValidator<PreviewRequest>
     public PreviewRequestValidator() => RuleFor(r => r.Rule).NotNull();
 }
 
+/// <param name="Because">The comparisons that decide: all of an "and", those that hold of an "or".</param>
+public sealed record PreviewMember(SegmentMember Customer, IReadOnlyList<RuleExplanation> Because);
+
 /// <param name="Count">Exact, as of <paramref name="At"/>.</param>
-/// <param name="Sample">Up to ten of them, in no particular order.</param>
-public sealed record PreviewResponse(long Count, IReadOnlyList<SegmentMember> Sample, DateTimeOffset At);
+/// <param name="Sample">Up to twenty of them, in no particular order.</param>
+/// <param name="Channels">How many of them a message would reach, and what that would cost in <paramref name="Currency"/>.</param>
+public sealed record PreviewResponse(long Count, IReadOnlyList<PreviewMember> Sample, IReadOnlyList<ChannelEstimate> Channels, string Currency, DateTimeOffset At);
 
 /// <summary>Counts and shows who a rule would hold for, without saving it.</summary>
-public sealed class PreviewSegment(RuleParser parser, CustomerStore customers, IOptions<WorkspaceOptions> workspace, TimeProvider clock)
+public sealed class PreviewSegment(RuleParser parser, CustomerStore customers, ChannelReach reach, IOptions<WorkspaceOptions> workspace, TimeProvider clock)
 {
-    public const int SampleSize = 10;
+    public const int SampleSize = 20;
 
     public async Task<PreviewResponse> HandleAsync(PreviewRequest request, CancellationToken cancellation)
     {
         var now = clock.GetUtcNow();
-        var filter = parser.Parse(request.Rule!.Value).ToFilter(new Moment(now));
+        var moment = new Moment(now);
+        var rule = parser.Parse(request.Rule!.Value);
+        var filter = rule.ToFilter(moment);
+        var currency = workspace.Value.Currency;
         var count = customers.CountAsync(filter, cancellation);
-        var sample = await customers.SampleAsync(filter, SampleSize, cancellation);
-        return new(await count, [.. sample.Select(c => SegmentMember.Of(c, workspace.Value.Currency))], now);
+        var channels = reach.EstimateAsync(filter, cancellation);
+        var sample = customers.SampleAsync(filter, SampleSize, cancellation);
+        await Task.WhenAll(count, channels, sample);
+        return new(
+            await count,
+            [.. (await sample).Select(c => new PreviewMember(SegmentMember.Of(c, currency), RuleExplanation.Because(rule.Root, c, moment)))],
+            await channels, currency, now);
     }
 }

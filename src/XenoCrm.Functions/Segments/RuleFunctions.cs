@@ -1,6 +1,7 @@
 using Microsoft.AspNetCore.Http;
 using Microsoft.Azure.Functions.Worker;
 using XenoCrm.Accounts;
+using XenoCrm.Platform;
 using XenoCrm.Platform.Http;
 using XenoCrm.Platform.OpenApi;
 
@@ -13,7 +14,7 @@ public sealed class RuleFunctions(PreviewSegment preview, ExplainSegment explain
     [Describe("Count and show who a rule holds for"), Body(typeof(PreviewRequest)), Answers(200, typeof(PreviewResponse)), Problems(413, 415)]
     public async Task<IResult> Preview(
         [HttpTrigger(AuthorizationLevel.Anonymous, "post", Route = "api/segments/preview")] HttpRequest request, CancellationToken cancellation) =>
-        Reply.Ok(await preview.HandleAsync(await request.ReadAsync<PreviewRequest>(cancellation), cancellation));
+        Reply.Ok(await preview.HandleAsync(await request.ReadAsync<PreviewRequest>(cancellation, Json.StrictTree), cancellation));
 
     [Function("ExplainSegment")]
     [RequireRole(Role.Viewer)]

@@ -16,7 +16,7 @@ public sealed class RuleParser(RuleCatalogue catalogue)
     private static readonly string[] Ignored = ["id", "path", "disabled", "locked"];
 
     /// <param name="pointer">Where the rule is in the request: <c>/rule</c>.</param>
-    /// <exception cref="Platform.Errors.ProblemException"><see cref="RuleInvalid"/></exception>
+    /// <exception cref="Platform.Errors.ProblemException"><see cref="RuleInvalid"/>, <see cref="RuleTooDeep"/>, <see cref="RuleTooLarge"/></exception>
     public CompiledRule Parse(JsonElement rule, string pointer = "/rule")
     {
         var read = new Reader(catalogue);
@@ -26,7 +26,14 @@ public sealed class RuleParser(RuleCatalogue catalogue)
         }
 
         var root = read.Errors.Any ? null : read.Group(rule, pointer, 1);
-        return root is not null && !read.Errors.Any ? new CompiledRule(root) : throw new RuleInvalid(read.Errors.ToDictionary()).ToException();
+        if (root is not null && !read.Errors.Any)
+        {
+            return new CompiledRule(root);
+        }
+
+        var errors = read.Errors.ToDictionary();
+        Platform.Errors.Problem problem = read.TooDeep ? new RuleTooDeep(errors) : read.TooLarge ? new RuleTooLarge(errors) : new RuleInvalid(errors);
+        throw problem.ToException();
     }
 
     /// <summary>As <see cref="Parse"/>; null for a rule that cannot be read (any more).</summary>
@@ -67,6 +74,10 @@ public sealed class RuleParser(RuleCatalogue catalogue)
 
         public RuleErrors Errors { get; } = new();
 
+        public bool TooDeep { get; private set; }
+
+        public bool TooLarge => rules > MaxRules;
+
         public RuleGroup? Group(JsonElement json, string pointer, int depth)
         {
             if (json.ValueKind != JsonValueKind.Object)
@@ -76,6 +87,7 @@ public sealed class RuleParser(RuleCatalogue catalogue)
 
             if (depth > MaxDepth)
             {
+                TooDeep = true;
                 return Refuse<RuleGroup>(pointer, $"Groups are at most {MaxDepth} levels deep.");
             }
 

@@ -8,6 +8,18 @@ public sealed record RuleInvalid : Problem
         : base(400, "segment.rule_invalid", "The rule is invalid", "The rule has parts that cannot be evaluated; see errors.") => Errors = errors;
 }
 
+public sealed record RuleTooDeep : Problem
+{
+    public RuleTooDeep(IReadOnlyDictionary<string, string[]> errors)
+        : base(400, "segment.rule_too_deep", "The rule is nested too deep", $"Groups are at most {RuleParser.MaxDepth} levels deep, the outermost one included.") => Errors = errors;
+}
+
+public sealed record RuleTooLarge : Problem
+{
+    public RuleTooLarge(IReadOnlyDictionary<string, string[]> errors)
+        : base(400, "segment.rule_too_large", "The rule has too many parts", $"A rule has at most {RuleParser.MaxRules} comparisons.") => Errors = errors;
+}
+
 public sealed record SegmentNotFound(string Id)
     : Problem(404, "segment.not_found", "There is no such segment", $"No segment has the id {Id}.");
 

@@ -1,12 +1,15 @@
+using System.Globalization;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Azure.Functions.Worker;
 using XenoCrm.Accounts;
+using XenoCrm.Platform;
+using XenoCrm.Platform.Errors;
 using XenoCrm.Platform.Http;
 using XenoCrm.Platform.OpenApi;
 
 namespace XenoCrm.Segments;
 
-public sealed class SegmentFunctions(ListSegments list, SaveSegment save, DeleteSegment delete, Cursors cursors)
+public sealed class SegmentFunctions(ListSegments list, SaveSegment save, DeleteSegment delete, ExportMembers export, SegmentGrowth growth, Cursors cursors)
 {
     [Function("ListSegments")]
     [RequireRole(Role.Viewer)]
@@ -21,7 +24,7 @@ public sealed class SegmentFunctions(ListSegments list, SaveSegment save, Delete
     public async Task<IResult> Create(
         [HttpTrigger(AuthorizationLevel.Anonymous, "post", Route = "api/segments")] HttpRequest request, CancellationToken cancellation)
     {
-        var (view, etag) = await save.CreateAsync(await request.ReadAsync<SegmentInput>(cancellation), cancellation);
+        var (view, etag) = await save.CreateAsync(await request.ReadAsync<SegmentInput>(cancellation, Json.StrictTree), cancellation);
         return Reply.Created($"/api/segments/{view.Id}", view, etag);
     }
 
@@ -42,7 +45,7 @@ public sealed class SegmentFunctions(ListSegments list, SaveSegment save, Delete
         [HttpTrigger(AuthorizationLevel.Anonymous, "put", Route = "api/segments/{id}")] HttpRequest request, string id, CancellationToken cancellation)
     {
         var ifMatch = request.RequireIfMatch();
-        var (view, etag) = await save.ReplaceAsync(id, await request.ReadAsync<SegmentInput>(cancellation), ifMatch, cancellation);
+        var (view, etag) = await save.ReplaceAsync(id, await request.ReadAsync<SegmentInput>(cancellation, Json.StrictTree), ifMatch, cancellation);
         return Reply.Ok(view, etag);
     }
 
@@ -58,8 +61,40 @@ public sealed class SegmentFunctions(ListSegments list, SaveSegment save, Delete
 
     [Function("ListSegmentMembers")]
     [RequireRole(Role.Viewer)]
-    [Describe("List the members of a segment"), Paged, Answers(200, typeof(Page<SegmentMember>)), Problems(404)]
+    [Describe("List the members of a segment", "As CSV: all of them, in the order of the customers' ids.")]
+    [Paged, Query("format", typeof(string), "csv for CSV, as with Accept: text/csv."), Answers(200, typeof(Page<SegmentMember>)), Answers(200, ContentType = "text/csv"), Problems(404)]
     public async Task<IResult> Members(
-        [HttpTrigger(AuthorizationLevel.Anonymous, "get", Route = "api/segments/{id}/members")] HttpRequest request, string id, CancellationToken cancellation) =>
-        Reply.Ok(await list.MembersAsync(id, PageRequest.From(request, cursors, ListSegments.MembersCursor(id)), cancellation));
+        [HttpTrigger(AuthorizationLevel.Anonymous, "get", Route = "api/segments/{id}/members")] HttpRequest request, string id, CancellationToken cancellation)
+    {
+        var format = request.Query["format"].ToString();
+        if (format is not ("" or "csv" or "json"))
+        {
+            throw RequestInvalid.At("/format", "json or csv is expected.").ToException();
+        }
+
+        return format == "csv" || (format.Length == 0 && request.Headers.Accept.Any(a => a?.StartsWith("text/csv", StringComparison.OrdinalIgnoreCase) == true))
+            ? await export.HandleAsync(id, cancellation)
+            : Reply.Ok(await list.MembersAsync(id, PageRequest.From(request, cursors, ListSegments.MembersCursor(id)), cancellation));
+    }
+
+    [Function("GetSegmentGrowth")]
+    [RequireRole(Role.Viewer)]
+    [Describe("Show how many members a segment had on each day", "The last count of each day (UTC). Without from: the last 30 days.")]
+    [Query("from", typeof(DateOnly), "The first day."), Query("to", typeof(DateOnly), "The last day; today when absent.")]
+    [Answers(200, typeof(GrowthResponse)), Problems(404)]
+    public async Task<IResult> Growth(
+        [HttpTrigger(AuthorizationLevel.Anonymous, "get", Route = "api/segments/{id}/growth")] HttpRequest request, string id, CancellationToken cancellation) =>
+        Reply.Ok(await growth.ReadAsync(id, Day(request, "from"), Day(request, "to"), cancellation));
+
+    private static DateOnly? Day(HttpRequest request, string name)
+    {
+        if (request.Query[name].ToString() is not { Length: > 0 } text)
+        {
+            return null;
+        }
+
+        return DateOnly.TryParseExact(text, "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out var day)
+            ? day
+            : throw RequestInvalid.At("/" + name, "A date is expected, such as 2026-01-31.").ToException();
+    }
 }

@@ -1,3 +1,4 @@
+using XenoCrm.Platform;
 using XenoCrm.Platform.Cosmos;
 
 namespace XenoCrm.Segments;
@@ -14,8 +15,9 @@ public sealed record LinksUnderWay : IWorkspaceItem
     public IReadOnlyList<LinkChange> Changes { get; init; } = [];
 }
 
+/// <param name="Id">Of this announcement.</param>
 /// <param name="Uses">The segments that it is going to ask about; null: it is going to be deleted.</param>
-public sealed record LinkChange(string SegmentId, IReadOnlyList<string>? Uses, DateTimeOffset At);
+public sealed record LinkChange(string Id, string SegmentId, IReadOnlyList<string>? Uses, DateTimeOffset At);
 
 /// <summary>
 /// Keeps segments from asking about each other in a circle, and those asked about from being deleted, also when two such
@@ -23,7 +25,7 @@ public sealed record LinkChange(string SegmentId, IReadOnlyList<string>? Uses, D
 /// compare-and-swap before it is written. Of two changes that do not go together the second one to be announced fails.
 /// </summary>
 public sealed class SegmentLinks(
-    WorkspaceStore<LinksUnderWay> links, SegmentDirectory directory, RuleParser parser, IEnumerable<ISegmentUser> users, TimeProvider clock)
+    WorkspaceStore<LinksUnderWay> links, SegmentDirectory directory, RuleParser parser, IEnumerable<ISegmentUser> users, Ids ids, TimeProvider clock)
 {
     /// <summary>An announcement that was not taken back for so long belongs to a write that is over, one way or the other.</summary>
     private static readonly TimeSpan Forgotten = TimeSpan.FromMinutes(1);
@@ -36,7 +38,7 @@ public sealed class SegmentLinks(
             return await write();
         }
 
-        var change = new LinkChange(segmentId, uses, clock.GetUtcNow());
+        var change = new LinkChange(ids.New(), segmentId, uses, clock.GetUtcNow());
         await AnnounceAsync(change, (stored, others) => CheckSave(change, stored, others), cancellation);
         return await WriteAsync(change, write);
     }
@@ -44,7 +46,7 @@ public sealed class SegmentLinks(
     /// <summary>Deletes a segment that nobody asks about and no campaign needs.</summary>
     public async Task DeleteAsync(string segmentId, Func<Task> delete, CancellationToken cancellation)
     {
-        var change = new LinkChange(segmentId, null, clock.GetUtcNow());
+        var change = new LinkChange(ids.New(), segmentId, null, clock.GetUtcNow());
         var used = (await Task.WhenAll(users.Select(u => u.UsesOfAsync(segmentId, cancellation)))).SelectMany(u => u).ToList();
         await AnnounceAsync(change, (stored, others) => CheckDelete(segmentId, used, stored, others), cancellation);
         await WriteAsync(change, async () =>
@@ -118,7 +120,7 @@ public sealed class SegmentLinks(
         finally
         {
             // Whoever asked for this may be gone; the announcement must go all the same.
-            await links.UpdateAsync(LinksUnderWay.KindName, l => l with { Changes = [.. l.Changes.Where(c => c.SegmentId != change.SegmentId || c.At != change.At)] }, CancellationToken.None);
+            await links.UpdateAsync(LinksUnderWay.KindName, l => l with { Changes = [.. l.Changes.Where(c => c.Id != change.Id)] }, CancellationToken.None);
         }
     }
 

@@ -34,6 +34,10 @@ public static class SegmentsFeature
         services.AddSingleton<ListSegments>();
         services.AddSingleton<SaveSegment>();
         services.AddSingleton<DeleteSegment>();
+        services.AddSingleton<ExportMembers>();
+        services.AddOptions<ChannelPrices>().Bind(configuration.GetSection(ChannelPrices.Section));
+        services.AddOptions<ReachOptions>().Bind(configuration.GetSection(ReachOptions.Section));
+        services.AddSingleton<ChannelReach>();
         services.AddSingleton<PreviewSegment>();
         services.AddSingleton<ExplainSegment>();
         services.AddSingleton<IValidator<SegmentInput>, SegmentInputValidator>();

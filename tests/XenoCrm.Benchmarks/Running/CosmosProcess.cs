@@ -6,7 +6,7 @@ namespace XenoCrm.Benchmarks;
 /// <summary>The Cosmos emulator as a process of its own.</summary>
 internal sealed class CosmosProcess : IAsyncDisposable
 {
-    private const string Key = "C2y6yDjf5/R+ob0N8A7Cgv30VRDJIWEHLM+4QDU5DE2nQ9nDuVTqobD4b8mGGyPMbIZnqyMsEcaGQy67XIw/Jw==";
+    public const string Key = "C2y6yDjf5/R+ob0N8A7Cgv30VRDJIWEHLM+4QDU5DE2nQ9nDuVTqobD4b8mGGyPMbIZnqyMsEcaGQy67XIw/Jw==";
 
     private readonly ChildProcess _process;
 

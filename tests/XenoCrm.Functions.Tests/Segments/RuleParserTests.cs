@@ -95,15 +95,15 @@ public sealed class RuleParserTests
     public void Eight_levels_are_read_and_nine_are_not()
     {
         Rules.Parse(Nested(8)).Holds(Rules.Customer(c => c with { City = "Bern" })).ShouldBeTrue();
-        Refused(Nested(9)).Keys.ShouldBe(["/rule" + string.Concat(Enumerable.Repeat("/rules/0", 8))]);
+        Refused(Nested(9), "segment.rule_too_deep").Keys.ShouldBe(["/rule" + string.Concat(Enumerable.Repeat("/rules/0", 8))]);
     }
 
     [Fact]
     public void Two_hundred_rules_are_read_and_one_more_is_not()
     {
         Rules.Parse(Many(200)).Holds(Rules.Customer(c => c with { City = "Bern" })).ShouldBeTrue();
-        Refused(Many(201)).Keys.ShouldBe(["/rule/rules/200"]);
-        Refused(Many(5000)).Count.ShouldBe(1);
+        Refused(Many(201), "segment.rule_too_large").Keys.ShouldBe(["/rule/rules/200"]);
+        Refused(Many(5000), "segment.rule_too_large").Count.ShouldBe(1);
     }
 
     [Fact]
@@ -149,22 +149,32 @@ public sealed class RuleParserTests
         fields.Single(f => f.Name == "consent.sms").Values.ShouldBe(["granted", "withdrawn"]);
         fields.Single(f => f.Name == "categories.<name>.spend").Type.ShouldBe(FieldType.Money);
         fields.SelectMany(f => f.Operators).Distinct().Count().ShouldBe(21);
+        foreach (var field in fields)
+        {
+            field.Examples.Keys.Concat(["null", "notNull"]).Intersect(field.Operators).ShouldBe(field.Operators, ignoreOrder: true);
+            foreach (var (op, example) in field.Examples)
+            {
+                Rules.One(field.Name, op, example.GetRawText());
+            }
+        }
     }
 
     [Fact]
     public void Templates_are_rules()
     {
-        SegmentTemplate.All.Select(t => t.Key).ShouldBe(["vip", "new", "at-risk"]);
+        SegmentTemplate.All.Select(t => t.Key).ShouldBe(
+            ["vip", "new", "at-risk", "rfm-champions", "rfm-loyal", "rfm-potential-loyalists", "rfm-promising", "rfm-need-attention", "rfm-cannot-lose", "rfm-hibernating"]);
+        RfmScores.Names.Except(SegmentTemplate.All.SelectMany(t => RfmScores.Names.Where(n => t.Rule.GetRawText().Contains(JsonSerializer.Serialize(n), StringComparison.Ordinal)))).ShouldBeEmpty();
         foreach (var template in SegmentTemplate.All)
         {
             Rules.Parser.Parse(template.Rule).Holds(Rules.Customer()).ShouldBe(template.Key == "new");
         }
     }
 
-    private static IReadOnlyDictionary<string, string[]> Refused(string rule)
+    private static IReadOnlyDictionary<string, string[]> Refused(string rule, string code = "segment.rule_invalid")
     {
         var problem = Should.Throw<ProblemException>(() => Rules.Parser.Parse(JsonElement.Parse(rule))).Problem;
-        problem.Code.ShouldBe("segment.rule_invalid");
+        problem.Code.ShouldBe(code);
         problem.Status.ShouldBe(400);
         return problem.Errors.ShouldNotBeNull();
     }

@@ -311,13 +311,13 @@ public sealed class SegmentRebuildTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_preview_counts_exactly_and_shows_ten()
+    public async Task A_preview_counts_exactly_and_shows_twenty()
     {
         await world.PutAsync(Enumerable.Range(0, 40).Select(i => Spender(i, i * 10)));
         var preview = await world.Get<PreviewSegment>().HandleAsync(new(JsonElement.Parse(Spenders)), default);
         preview.Count.ShouldBe(30);
-        preview.Sample.Count.ShouldBe(10);
-        preview.Sample.ShouldAllBe(m => m.TotalSpend >= 100);
+        preview.Sample.Count.ShouldBe(20);
+        preview.Sample.ShouldAllBe(m => m.Customer.TotalSpend >= 100 && m.Because.Single().Field == "totalSpend" && m.Because.Single().Actual!.Equals(m.Customer.TotalSpend));
     }
 
     [Fact]

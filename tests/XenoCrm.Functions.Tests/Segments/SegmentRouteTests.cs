@@ -98,15 +98,18 @@ public sealed class SegmentRouteTests : IAsyncLifetime
     }
 
     [Theory]
-    [InlineData(9, "segment.rule_invalid")]
-    [InlineData(50, "request.json_malformed")]
-    [InlineData(5000, "request.json_malformed")]
-    public async Task A_rule_that_is_too_deep_is_refused(int levels, string code)
+    [InlineData(9, "segment.rule_too_deep")]
+    [InlineData(50, "segment.rule_too_deep")]
+    [InlineData(250, "segment.rule_too_deep")]
+    [InlineData(300, "request.json_too_deep")]
+    [InlineData(5000, "request.json_too_deep")]
+    public async Task A_rule_that_is_too_deep_is_refused_where_it_is(int levels, string code)
     {
         var rule = string.Concat(Enumerable.Repeat("""{"combinator":"and","rules":[""", levels)) + """{"field":"city","operator":"notNull"}""" + string.Concat(Enumerable.Repeat("]}", levels));
         var problem = await ProblemAsync(r => rules.Preview(r, default), $$"""{ "rule": {{rule}} }""");
         problem.Status.ShouldBe(400);
         problem.Code.ShouldBe(code);
+        problem.Errors?.Keys.ShouldBe(["/rule" + string.Concat(Enumerable.Repeat("/rules/0", RuleParser.MaxDepth))]);
     }
 
     [Fact]
@@ -115,12 +118,13 @@ public sealed class SegmentRouteTests : IAsyncLifetime
         await world.PutAsync([Rules.Customer(c => c with { City = "Bern", TotalSpend = 12_34 })]);
         var preview = await CallAsync(r => rules.Preview(r, default), $$"""{ "rule": {{Rule}} }""");
         preview.Body.GetProperty("count").GetInt32().ShouldBe(1);
-        preview.Body.GetProperty("sample")[0].GetProperty("totalSpend").GetDecimal().ShouldBe(12.34m);
+        preview.Body.GetProperty("sample")[0].GetProperty("customer").GetProperty("totalSpend").GetDecimal().ShouldBe(12.34m);
 
         var fields = await CallAsync(r => Task.FromResult(rules.Fields(r)));
         fields.Body.GetProperty("items")[0].GetRawText().ShouldBe(
-            """{"name":"externalId","label":"External id","type":"text","operators":["=","!=","in","notIn","contains","doesNotContain","beginsWith","endsWith","null","notNull"]}""");
-        (await CallAsync(r => Task.FromResult(rules.Templates(r)))).Body.GetProperty("items").GetArrayLength().ShouldBe(3);
+            """{"name":"externalId","label":"External id","type":"text","operators":["=","!=","in","notIn","contains","doesNotContain","beginsWith","endsWith","null","notNull"],"""
+            + "\"" + """examples":{"=":"C-1042","!=":"C-1042","in":["C-1042"],"notIn":["C-1042"],"contains":"C-1042","doesNotContain":"C-1042","beginsWith":"C-1042","endsWith":"C-1042"}}""");
+        (await CallAsync(r => Task.FromResult(rules.Templates(r)))).Body.GetProperty("items").GetArrayLength().ShouldBe(SegmentTemplate.All.Count);
     }
 
     private async Task<List<string>> AllAsync(Func<HttpRequest, Task<IResult>> list, int limit)

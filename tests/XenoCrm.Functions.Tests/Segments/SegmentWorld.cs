@@ -5,6 +5,7 @@ using Azure.Storage.Queues.Models;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using XenoCrm.Campaigns;
 using XenoCrm.Customers;
 using XenoCrm.Local.CosmosEmulator;
 using XenoCrm.Platform;
@@ -56,6 +57,7 @@ internal sealed class SegmentWorld : IAsyncDisposable
         services.AddSingleton<TimeProvider>(Clock);
         services.AddPlatform(configuration);
         services.AddSegments(configuration);
+        services.AddCampaigns();
         services.AddSingleton(CustomerStore.Definition);
         services.AddSingleton<CustomerStore>();
         services.AddSingleton<CustomerTags>();

@@ -11,6 +11,9 @@ public sealed record RequestInvalid : Problem
 public sealed record JsonMalformed(string Reason)
     : Problem(400, "request.json_malformed", "The body is not valid JSON", Reason);
 
+public sealed record JsonTooDeep(int MaxDepth, long Position)
+    : Problem(400, "request.json_too_deep", "The JSON is nested too deep", $"At most {MaxDepth} levels are accepted here; byte {Position} is deeper.");
+
 public sealed record BodyTooLarge(long Limit)
     : Problem(413, "request.too_large", "The body is too large", $"At most {Limit / 1024} KiB are accepted here.");
 

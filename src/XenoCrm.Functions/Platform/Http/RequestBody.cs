@@ -17,7 +17,8 @@ public static class RequestBody
     /// Reads and validates a JSON body. Unknown members, wrong types and what the registered
     /// <see cref="IValidator{T}"/> finds are answered with 400 and JSON pointers.
     /// </summary>
-    public static async Task<T> ReadAsync<T>(this HttpRequest request, CancellationToken cancellation)
+    /// <param name="options">Null: <see cref="Json.Strict"/>.</param>
+    public static async Task<T> ReadAsync<T>(this HttpRequest request, CancellationToken cancellation, JsonSerializerOptions? options = null)
     {
         if (request.ContentType is not { } type || !type.Contains("json", StringComparison.OrdinalIgnoreCase))
         {
@@ -28,11 +29,11 @@ public static class RequestBody
         T value;
         try
         {
-            value = JsonSerializer.Deserialize<T>(bytes.Span, Json.Strict) ?? throw new JsonMalformed("The body is null.").ToException();
+            value = JsonSerializer.Deserialize<T>(bytes.Span, options ?? Json.Strict) ?? throw new JsonMalformed("The body is null.").ToException();
         }
         catch (JsonException exception)
         {
-            throw JsonFaults.Describe(exception).ToException();
+            throw (TooDeep(bytes.Span, (options ?? Json.Strict).MaxDepth) ?? JsonFaults.Describe(exception)).ToException();
         }
         catch (InvalidOperationException)
         {
@@ -76,6 +77,27 @@ public static class RequestBody
                 throw new BodyTooLarge(limit).ToException();
             }
         }
+    }
+
+    private static JsonTooDeep? TooDeep(ReadOnlySpan<byte> json, int maxDepth)
+    {
+        var reader = new Utf8JsonReader(json, new JsonReaderOptions { MaxDepth = int.MaxValue });
+        try
+        {
+            while (reader.Read())
+            {
+                if (reader.CurrentDepth >= maxDepth)
+                {
+                    return new JsonTooDeep(maxDepth, reader.TokenStartIndex);
+                }
+            }
+        }
+        catch (JsonException)
+        {
+            // Malformed before it is too deep.
+        }
+
+        return null;
     }
 
     /// <summary><c>Address.Lines[0]</c> → <c>/address/lines/0</c>.</summary>
