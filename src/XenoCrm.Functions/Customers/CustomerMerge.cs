@@ -37,7 +37,7 @@ internal static class CustomerMerge
             Visits = into.Visits + from.Visits,
             LastVisitAt = into.LastVisitAt > from.LastVisitAt || from.LastVisitAt is null ? into.LastVisitAt : from.LastVisitAt,
             Engagement = Sum(into.Engagement, from.Engagement),
-            Contacts = [.. into.Contacts.Concat(from.Contacts).OrderBy(c => c.At).TakeLast(Customer.MaxContacts)],
+            Messages = [.. into.Messages.Concat(from.Messages).OrderBy(m => m.At).TakeLast(CustomerMessage.MaxKept)],
             Past = PastEvent.Add(into.Past, [.. from.Past, .. past, .. visit is { } at ? new[] { PastEvent.Visit(at) } : []]),
             Import = into.Import ?? from.Import,
             FormerKeys = Union(into.FormerKeys, from.FormerKeys),
