@@ -132,9 +132,6 @@ internal sealed class ContainerSource : IQuerySource
 
     private sealed class Index(ContainerSource source, CowTree<IndexEntry, IndexOrder>.Snapshot entries) : IIndex
     {
-        /// <summary>Above it several integers share one double: bounds must not exclude a neighbour.</summary>
-        private const double ExactInteger = 1L << 53;
-
         public int EstimateCount(JsonValue? lower, bool lowerInclusive, JsonValue? upper, bool upperInclusive)
         {
             var (from, to) = Ranks(lower, lowerInclusive, upper, upperInclusive);
@@ -148,16 +145,24 @@ internal sealed class ContainerSource : IQuerySource
             return source.Read(source._scope == default ? items : items.Where(source._scope.Includes));
         }
 
-        private (int From, int To) Ranks(JsonValue? lower, bool lowerInclusive, JsonValue? upper, bool upperInclusive) => (
-            lower is { } low ? entries.Rank(new IndexBound(IndexKey.Of(low), behind: !lowerInclusive && IsExact(low))) : 0,
-            upper is { } high ? entries.Rank(new IndexBound(IndexKey.Of(high), behind: upperInclusive || !IsExact(high))) : entries.Count);
-
-        private static bool IsExact(JsonValue value) => value.Kind switch
+        /// <summary>A bound that stands for several values must not exclude its neighbours.</summary>
+        private (int From, int To) Ranks(JsonValue? lower, bool lowerInclusive, JsonValue? upper, bool upperInclusive)
         {
-            JsonKind.Number => Math.Abs(value.Number) < ExactInteger,
-            JsonKind.Array or JsonKind.Object => false,
-            _ => true,
-        };
+            var (from, to) = (0, entries.Count);
+            if (lower is { } low)
+            {
+                var key = IndexKey.Of(low);
+                from = entries.Rank(new IndexBound(key, behind: !lowerInclusive && key.IsExact));
+            }
+
+            if (upper is { } high)
+            {
+                var key = IndexKey.Of(high);
+                to = entries.Rank(new IndexBound(key, behind: upperInclusive || !key.IsExact));
+            }
+
+            return (from, to);
+        }
     }
 }
 

@@ -48,6 +48,7 @@ public sealed class EmulatorServer : IAsyncDisposable
             var kestrel = new KestrelServer(Options.Create(settings), transport, NullLoggerFactory.Instance);
             await kestrel.StartAsync(new Application(new Router(store, options)), CancellationToken.None);
             var address = kestrel.Features.GetRequiredFeature<IServerAddressesFeature>().Addresses.First();
+            _ = Task.Run(store.RebuildIndexes);
             return new EmulatorServer(kestrel, store, new Uri(address));
         }
         catch

@@ -28,6 +28,8 @@ internal sealed class ContainerView(
 
     public CowTree<Change, ChangeOrder>.Snapshot Changes { get; } = changes;
 
+    public IEnumerable<string> IndexPaths => indexes.Select(i => i.Path);
+
     public CowTree<IndexEntry, IndexOrder>.Snapshot? Index(string path)
     {
         foreach (var index in indexes)

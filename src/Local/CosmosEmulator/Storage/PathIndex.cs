@@ -3,60 +3,6 @@ using XenoCrm.Local.CosmosEmulator.Json;
 
 namespace XenoCrm.Local.CosmosEmulator.Storage;
 
-/// <summary>
-/// A value in an index, in Cosmos's cross-type order. Arrays and objects have no inner order here: an index may return more
-/// than was asked for, and the engine checks again.
-/// </summary>
-internal readonly struct IndexKey(JsonKind kind, double number, byte[]? text)
-{
-    public readonly JsonKind Kind = kind;
-    public readonly double Number = number;
-    public readonly byte[]? Text = text;
-
-    public static IndexKey Of(JsonValue value) => value.Kind switch
-    {
-        JsonKind.Number => new IndexKey(JsonKind.Number, value.Number, null),
-        JsonKind.String => new IndexKey(JsonKind.String, 0, value.StringUtf8.ToArray()),
-        var kind => new IndexKey(kind, 0, null),
-    };
-
-    public static int Compare(in IndexKey x, in IndexKey y)
-    {
-        if (x.Kind != y.Kind)
-        {
-            return x.Kind.CompareTo(y.Kind);
-        }
-
-        return x.Kind switch
-        {
-            JsonKind.Number => x.Number.CompareTo(y.Number),
-            JsonKind.String => ReferenceEquals(x.Text, y.Text) ? 0 : JsonText.Compare(x.Text, y.Text),
-            _ => 0,
-        };
-    }
-}
-
-internal readonly record struct IndexEntry(IndexKey Key, Item Item);
-
-internal readonly struct IndexOrder : IComparer<IndexEntry>
-{
-    public int Compare(IndexEntry x, IndexEntry y)
-    {
-        var order = IndexKey.Compare(x.Key, y.Key);
-        return order != 0 ? order : x.Item.Rid.CompareTo(y.Item.Rid);
-    }
-}
-
-/// <summary>Before the entries equal to a key, or behind them.</summary>
-internal readonly struct IndexBound(IndexKey key, bool behind) : IBound<IndexEntry>
-{
-    public int CompareTo(in IndexEntry element)
-    {
-        var order = IndexKey.Compare(key, element.Key);
-        return order != 0 ? order : behind ? 1 : -1;
-    }
-}
-
 /// <summary>The ordered index of one path. Built when a query first asks for it, then kept by the writer.</summary>
 internal sealed class PathIndex(string path)
 {
@@ -89,7 +35,7 @@ internal sealed class PathIndex(string path)
         while (runs.Length > 1)
         {
             var merged = new IndexEntry[(runs.Length + 1) / 2][];
-            Parallel.For(0, merged.Length, i => merged[i] = (2 * i) + 1 < runs.Length ? Merge(runs[2 * i], runs[(2 * i) + 1]) : runs[2 * i]);
+            Parallel.For(0, merged.Length, i => merged[i] = (2 * i) + 1 < runs.Length ? IndexRun.Merge(runs[2 * i], runs[(2 * i) + 1]) : runs[2 * i]);
             runs = merged;
         }
 
@@ -98,43 +44,17 @@ internal sealed class PathIndex(string path)
 
     private IndexEntry[] SortedRun(ContainerView view, int from, int to)
     {
-        var found = new List<(IndexKey Key, int Position)>(to - from);
-        var items = new List<Item>(to - from);
+        var run = new IndexRun(to - from);
         var keys = new List<IndexKey>();
         var recent = new byte[256][];
         foreach (var item in view.ByRid.Ascending(from, to))
         {
             keys.Clear();
-            Collect(item.At(view.Lsn), keys);
-            foreach (var key in keys)
-            {
-                found.Add((Share(key, recent), items.Count));
-            }
-
-            items.Add(item);
+            Collect(item.At(view.Lsn), keys, recent);
+            run.Add(item, keys);
         }
 
-        found.Sort(static (x, y) => IndexKey.Compare(x.Key, y.Key) is not 0 and var order ? order : x.Position.CompareTo(y.Position));
-        var run = new IndexEntry[found.Count];
-        for (var i = 0; i < run.Length; i++)
-        {
-            run[i] = new IndexEntry(found[i].Key, items[found[i].Position]);
-        }
-
-        return run;
-    }
-
-    private static IndexEntry[] Merge(IndexEntry[] left, IndexEntry[] right)
-    {
-        var result = new IndexEntry[left.Length + right.Length];
-        int l = 0, r = 0;
-        for (var i = 0; i < result.Length; i++)
-        {
-            // On a tie the left run's: its items have the smaller rids.
-            result[i] = r == right.Length || (l < left.Length && IndexKey.Compare(left[l].Key, right[r].Key) <= 0) ? left[l++] : right[r++];
-        }
-
-        return result;
+        return run.Sort();
     }
 
     /// <summary>Moves an item from the values of one version to those of another; null is no version.</summary>
@@ -144,12 +64,12 @@ internal sealed class PathIndex(string path)
         _newKeys.Clear();
         if (before is not null)
         {
-            Collect(before, _oldKeys);
+            Collect(before, _oldKeys, _recentTexts);
         }
 
         if (after is not null)
         {
-            Collect(after, _newKeys);
+            Collect(after, _newKeys, _recentTexts);
         }
 
         foreach (var key in _oldKeys)
@@ -164,7 +84,7 @@ internal sealed class PathIndex(string path)
         {
             if (!Contains(_oldKeys, key))
             {
-                _tree.Add(new IndexEntry(Share(key, _recentTexts), item));
+                _tree.Add(new IndexEntry(key, item));
             }
         }
     }
@@ -182,9 +102,9 @@ internal sealed class PathIndex(string path)
         return false;
     }
 
-    private void Collect(ItemVersion version, List<IndexKey> keys) => Collect(JsonValue.Parse(version.Json), 0, keys);
+    private void Collect(ItemVersion version, List<IndexKey> keys, byte[]?[] recent) => Collect(JsonValue.OfObject(version.Json), 0, keys, recent);
 
-    private void Collect(JsonValue value, int depth, List<IndexKey> keys)
+    private void Collect(JsonValue value, int depth, List<IndexKey> keys, byte[]?[] recent)
     {
         for (; depth < _segments.Length; depth++)
         {
@@ -192,7 +112,7 @@ internal sealed class PathIndex(string path)
             {
                 foreach (var element in value.EnumerateArray())
                 {
-                    Collect(element, depth + 1, keys);
+                    Collect(element, depth + 1, keys, recent);
                 }
 
                 return;
@@ -210,28 +130,10 @@ internal sealed class PathIndex(string path)
             }
         }
 
-        var key = IndexKey.Of(value);
+        var key = IndexKey.Of(value, recent);
         if (!Contains(keys, key))
         {
             keys.Add(key);
         }
-    }
-
-    private static IndexKey Share(IndexKey key, byte[]?[] recentTexts)
-    {
-        if (key.Text is not { } text)
-        {
-            return key;
-        }
-
-        var hash = new HashCode();
-        hash.AddBytes(text);
-        ref var recent = ref recentTexts[hash.ToHashCode() & 255];
-        if (recent is null || !recent.AsSpan().SequenceEqual(text))
-        {
-            recent = text;
-        }
-
-        return new IndexKey(key.Kind, 0, recent);
     }
 }

@@ -15,7 +15,8 @@ internal sealed record Database(uint Number, string Id, byte[] Json, ImmutableDi
 
 /// <summary>
 /// The whole account: its catalog of databases and containers, and the writer that makes changes durable
-/// (<c>StoreWriter.cs</c>), recovers (<c>StoreRecovery.cs</c>) and compacts (<c>StoreCompaction.cs</c>).
+/// (<c>StoreWriter.cs</c>), recovers (<c>StoreRecovery.cs</c>) and compacts (<c>StoreCompaction.cs</c>); <c>StoreIndexes.cs</c>
+/// builds indexes of paths.
 /// </summary>
 internal sealed partial class Store : IDisposable
 {
@@ -167,39 +168,6 @@ internal sealed partial class Store : IDisposable
         LogRecords.Delete(log, RecordKind.DeleteContainer, container.Number);
         return () => _catalog = _catalog.SetItem(database.Id, database with { Containers = database.Containers.Remove(container.Definition.Id) });
     });
-
-    /// <summary>
-    /// The index of a path in the container's newest view, built if it is asked for the first time. Building does not stop
-    /// writes: it starts from a view, the writer notes what changes meanwhile, and that is applied at the end.
-    /// </summary>
-    public ContainerView WithIndex(Container container, string path)
-    {
-        lock (container)
-        {
-            if (container.View.Index(path) is not null)
-            {
-                return container.View;
-            }
-
-            var index = new PathIndex(path);
-            ContainerView? start = null;
-            List<(Item Item, ItemVersion? Before, ItemVersion? After)>? meanwhile = null;
-            Exclusive(_ => () => (start, meanwhile) = (container.View, container.Watch())).GetAwaiter().GetResult();
-            index.Build(start!);
-            Exclusive(_ => () =>
-            {
-                foreach (var (item, before, after) in meanwhile!)
-                {
-                    // The build may have seen a newer version than the view's. Going through all later versions ends at
-                    // the right set of values all the same.
-                    index.Update(item, before, after);
-                }
-
-                container.AddIndex(index, meanwhile);
-            }).GetAwaiter().GetResult();
-            return container.View;
-        }
-    }
 
     private (Database Database, Container Container) Require(string databaseName, string name)
     {
