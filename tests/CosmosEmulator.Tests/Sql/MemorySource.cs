@@ -82,6 +82,16 @@ internal sealed class MemorySource : IQuerySource
 
     public bool IsIncluded(string path) => Included(path);
 
+    public RidSet? NewRidSet() => _items.Count == 0 ? null : new RidSet(_items[^1].Rid);
+
+    public IEnumerable<StoredItem> Items(RidSet set)
+    {
+        UsedIndexes.Add("set");
+        return _items.Where(i => set.Contains(i.Rid));
+    }
+
+    public bool ShowsAllIndexed => true;
+
     private sealed class MemoryIndex : IIndex
     {
         private readonly string _path;
@@ -116,6 +126,23 @@ internal sealed class MemorySource : IQuerySource
             _used.Add(_path);
             var found = Find(lower, lowerInclusive, upper, upperInclusive);
             return (descending ? found.Reverse() : found).Select(e => e.Item);
+        }
+
+        public bool Collect(JsonValue? lower, bool lowerInclusive, JsonValue? upper, bool upperInclusive, Func<JsonValue, bool>? test, RidSet to)
+        {
+            _used.Add(_path);
+            var isExact = true;
+            foreach (var (key, item) in Find(lower, lowerInclusive, upper, upperInclusive))
+            {
+                var isKnown = key.Kind < JsonKind.Array;
+                isExact &= isKnown;
+                if (!isKnown || test is null || test(key))
+                {
+                    to.Add(item.Rid);
+                }
+            }
+
+            return isExact;
         }
 
         private IEnumerable<(JsonValue Key, StoredItem Item)> Find(JsonValue? lower, bool lowerInclusive, JsonValue? upper, bool upperInclusive) =>

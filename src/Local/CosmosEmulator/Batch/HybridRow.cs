@@ -240,7 +240,7 @@ internal static class HybridRow
     private static EmulatorException Malformed() => new(400, "The batch is not a valid HybridRow stream.");
 }
 
-/// <summary>CRC-32 as zip has it, four bytes a step: System.IO.Hashing is not a package every registry has.</summary>
+/// <summary>CRC-32 as zip has it, eight bytes a step: System.IO.Hashing is not a package every registry has.</summary>
 internal static class Crc32
 {
     private static readonly uint[][] Tables = MakeTables();
@@ -249,10 +249,12 @@ internal static class Crc32
     {
         var crc = ~0u;
         var (t0, t1, t2, t3) = (Tables[0], Tables[1], Tables[2], Tables[3]);
-        for (; bytes.Length >= 4; bytes = bytes[4..])
+        var (t4, t5, t6, t7) = (Tables[4], Tables[5], Tables[6], Tables[7]);
+        for (; bytes.Length >= 8; bytes = bytes[8..])
         {
-            crc ^= BinaryPrimitives.ReadUInt32LittleEndian(bytes);
-            crc = t3[crc & 0xFF] ^ t2[(crc >> 8) & 0xFF] ^ t1[(crc >> 16) & 0xFF] ^ t0[crc >> 24];
+            var (low, high) = (BinaryPrimitives.ReadUInt32LittleEndian(bytes) ^ crc, BinaryPrimitives.ReadUInt32LittleEndian(bytes[4..]));
+            crc = t7[low & 0xFF] ^ t6[(low >> 8) & 0xFF] ^ t5[(low >> 16) & 0xFF] ^ t4[low >> 24]
+                ^ t3[high & 0xFF] ^ t2[(high >> 8) & 0xFF] ^ t1[(high >> 16) & 0xFF] ^ t0[high >> 24];
         }
 
         foreach (var b in bytes)
@@ -265,8 +267,8 @@ internal static class Crc32
 
     private static uint[][] MakeTables()
     {
-        var tables = new uint[4][];
-        for (var t = 0; t < 4; t++)
+        var tables = new uint[8][];
+        for (var t = 0; t < 8; t++)
         {
             tables[t] = new uint[256];
             for (var i = 0u; i < 256; i++)

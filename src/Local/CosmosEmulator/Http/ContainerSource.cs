@@ -10,6 +10,12 @@ namespace XenoCrm.Local.CosmosEmulator.Http;
 /// </summary>
 internal sealed class ContainerSource : IQuerySource
 {
+    /// <summary>Above it, sets of items would be mostly holes that deleted items left.</summary>
+    private const int MaxBitsPerItem = 64;
+
+    /// <summary>Steps of a walk over all items in the time of one lookup.</summary>
+    private const int LookupsPerStep = 16;
+
     private readonly Store _store;
     private readonly Scope _scope;
     private readonly long _now;
@@ -112,6 +118,27 @@ internal sealed class ContainerSource : IQuerySource
 
     public bool IsIncluded(string path) => _view.Definition.Indexing.IsIncluded(path);
 
+    public RidSet? NewRidSet()
+    {
+        if (_scope != default || _view.ByRid.Count == 0)
+        {
+            return null;
+        }
+
+        var last = _view.ByRid.Descending(_view.ByRid.Count - 1, _view.ByRid.Count).First().Rid;
+        return last <= MaxBitsPerItem * (long)_view.ByRid.Count ? new RidSet(last) : null;
+    }
+
+    public IEnumerable<StoredItem> Items(RidSet set)
+    {
+        var items = _view.ByRid;
+        return Read(set.Count > items.Count / LookupsPerStep
+            ? items.Ascending(0, items.Count).Where(i => set.Contains(i.Rid))
+            : set.Rids.Select(rid => items.TryFind(new RidProbe(rid), out var item) ? item : null).OfType<Item>());
+    }
+
+    public bool ShowsAllIndexed => _view.Definition.DefaultTtl is null;
+
     private IEnumerable<StoredItem> Read(IEnumerable<Item> items)
     {
         foreach (var item in items)
@@ -143,6 +170,34 @@ internal sealed class ContainerSource : IQuerySource
             var (from, to) = Ranks(lower, lowerInclusive, upper, upperInclusive);
             var items = (descending ? entries.Descending(from, to) : entries.Ascending(from, to)).Select(e => e.Item);
             return source.Read(source._scope == default ? items : items.Where(source._scope.Includes));
+        }
+
+        public bool Collect(JsonValue? lower, bool lowerInclusive, JsonValue? upper, bool upperInclusive, Func<JsonValue, bool>? test, RidSet to)
+        {
+            var (first, end) = Ranks(lower, lowerInclusive, upper, upperInclusive);
+            var isExact = true;
+            var passes = false;
+            IndexKey? current = null;
+            foreach (var piece in entries.Pieces(first, end))
+            {
+                foreach (ref readonly var entry in piece.AsSpan())
+                {
+                    if (current is not { } key || IndexKey.Compare(key, entry.Key) != 0)
+                    {
+                        current = entry.Key;
+                        var isKnown = entry.Key.TryGetValue(out var value);
+                        isExact &= isKnown;
+                        passes = !isKnown || test is null || test(value);
+                    }
+
+                    if (passes)
+                    {
+                        to.Add(entry.Item.Rid);
+                    }
+                }
+            }
+
+            return isExact;
         }
 
         /// <summary>A bound that stands for several values must not exclude its neighbours.</summary>
@@ -196,6 +251,12 @@ internal sealed class ListSource(IEnumerable<ReadOnlyMemory<byte>> documents) : 
     public bool HasCompositeIndex(IReadOnlyList<(string Path, bool Descending)> paths) => true;
 
     public bool IsIncluded(string path) => true;
+
+    public RidSet? NewRidSet() => null;
+
+    public IEnumerable<StoredItem> Items(RidSet set) => _items.Where(i => set.Contains(i.Rid));
+
+    public bool ShowsAllIndexed => true;
 
     private static string Id(StoredItem item) => JsonValue.Parse(item.Json)["id"u8].AsString() ?? string.Empty;
 }

@@ -53,8 +53,8 @@ internal sealed class ItemBody
             buffer = s_buffer = new byte[Math.Max(16 * 1024, utf8.Length + 2)];
         }
 
-        var (length, values) = Compact(utf8, buffer);
-        var item = JsonValue.Parse(buffer.AsMemory(0, length));
+        var (length, values, hasTtl) = Compact(utf8, buffer);
+        var item = JsonValue.OfObject(buffer.AsMemory(0, length));
         var id = ReadId(item);
         if (Names.ProblemWithItemId(id) is { } problem)
         {
@@ -64,7 +64,7 @@ internal sealed class ItemBody
         var key = PartitionKey.Of(item, container.Definition.KeyPaths)
             ?? throw new EmulatorException(400, "A partition key value must be a string, a number, a boolean or null.", 1001);
         var body = buffer.AsSpan(0, length);
-        var result = new ItemBody(container.Layout.Prepare(body), id, key, ReadTtl(item), values);
+        var result = new ItemBody(container.Layout.Prepare(body), id, key, hasTtl ? ReadTtl(item) : ItemVersion.NoTtl, values);
         if (buffer.Length > 256 * 1024)
         {
             s_buffer = null; // one large item must not cost each thread its size for ever
@@ -95,12 +95,12 @@ internal sealed class ItemBody
             : throw new EmulatorException(400, "The input ttl is invalid: it must be -1 or a positive 32-bit integer.");
     }
 
-    private static (int Length, int Values) Compact(ReadOnlySpan<byte> utf8, Span<byte> to)
+    private static (int Length, int Values, bool HasTtl) Compact(ReadOnlySpan<byte> utf8, Span<byte> to)
     {
         var reader = new Utf8JsonReader(utf8, new JsonReaderOptions { MaxDepth = MaxDepth });
         var at = 0;
         var values = 0;
-        var comma = false;
+        bool comma = false, hasTtl = false;
         try
         {
             if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject)
@@ -114,10 +114,15 @@ internal sealed class ItemBody
                 switch (reader.TokenType)
                 {
                     case JsonTokenType.PropertyName:
-                        if (reader.CurrentDepth == 1 && IsSystem(reader.ValueSpan))
+                        if (reader.CurrentDepth == 1)
                         {
-                            reader.Skip();
-                            continue;
+                            if (IsSystem(reader.ValueSpan))
+                            {
+                                reader.Skip();
+                                continue;
+                            }
+
+                            hasTtl |= reader.ValueTextEquals("ttl"u8);
                         }
 
                         at = Separate(to, at, comma);
@@ -156,7 +161,7 @@ internal sealed class ItemBody
             throw new EmulatorException(400, $"The input content is invalid: {error.Message}");
         }
 
-        return (at, values);
+        return (at, values, hasTtl);
     }
 
     private static int Separate(Span<byte> to, int at, bool comma)

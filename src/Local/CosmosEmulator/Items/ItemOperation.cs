@@ -34,6 +34,8 @@ internal sealed class ItemOperation
     /// <summary>Writes answer without the item.</summary>
     public bool Minimal { get; init; }
 
+    private double? _charge;
+
     /// <summary>HTTP status; 0 until it is decided. One that is set before the writer sees it is kept.</summary>
     public int Status { get; set; }
 
@@ -45,7 +47,15 @@ internal sealed class ItemOperation
 
     public ItemVersion? Version { get; set; }
 
-    public double Charge { get; set; }
+    /// <summary>Request units. What an update costs is found out by the thread that answers, not by the writer.</summary>
+    public double Charge
+    {
+        get => Updated is { } updated && Version is { } version ? _charge ??= RequestCharge.Update(updated.Container, updated.Before, version) : _charge ?? 0;
+        set => _charge = value;
+    }
+
+    /// <summary>Set when a version was replaced.</summary>
+    public (Container Container, ItemVersion Before)? Updated { get; set; }
 
     /// <summary>The item to answer with, if any.</summary>
     public byte[]? Answer =>

@@ -84,6 +84,9 @@ internal sealed class Aggregator(AggregateKind kind)
         }
     }
 
+    /// <summary>Counts rows without looking at them.</summary>
+    public void AddRows(long rows) => _count += rows;
+
     /// <summary>Adds what another thread has seen of the items behind ours.</summary>
     public void Merge(Aggregator other)
     {

@@ -74,7 +74,7 @@ internal sealed class Planner(IQuerySource source, Row row)
         return (others.Count == 0 ? null : new AllOf(others), parts.Count - others.Count);
     }
 
-    private List<Interval> Intervals(IEnumerable<PathCondition> conditions)
+    public List<Interval> Intervals(IEnumerable<PathCondition> conditions)
     {
         List<Interval> result = [Interval.Everything];
         foreach (var condition in conditions)

@@ -93,10 +93,11 @@ internal sealed partial class Compiler
 
         // The argument is about the rows, not about the groups.
         scope.Grouping = null;
-        var argument = CompileExpr(call.Arguments[0], scope).Eval;
+        var argument = CompileExpr(call.Arguments[0], scope);
         scope.Grouping = grouping;
         var slot = _slots++;
-        grouping.Aggregates.Add((kind, argument, slot));
+        grouping.Aggregates.Add((kind, argument.Eval, slot));
+        grouping.CountsRowsOnly &= kind == AggregateKind.Count && argument.Constant is { IsUndefined: false };
         return Code.OfValue(row => row.Slots[slot], false);
     }
 }

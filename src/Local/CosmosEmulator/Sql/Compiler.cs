@@ -43,6 +43,7 @@ internal sealed partial class Compiler
         }
 
         var grouped = query.GroupBy.Count > 0 || ExprText.HasAggregate(query.SelectValue) || query.SelectList.Any(i => ExprText.HasAggregate(i.Value));
+        var indexTest = grouped && !isSubquery && sources is [{ IsItem: true }, ..] ? FindIndexTest(query.Where, scope) : null;
         var orderBy = query.OrderBy.Select(o => CompileOrder(o, scope)).ToList();
         if (grouped && orderBy.Count > 0)
         {
@@ -85,7 +86,8 @@ internal sealed partial class Compiler
             Star = wholeItem && value is null,
             SelectValue = value,
             SelectList = list,
-            Group = grouped ? new GroupCode(keys, scope.Grouping!.Aggregates) : null,
+            IndexTest = indexTest,
+            Group = grouped ? new GroupCode(keys, scope.Grouping!.Aggregates, keys.Count == 0 && sources.Count == 1 && scope.Grouping.CountsRowsOnly) : null,
             Distinct = query.Distinct,
             Top = CompileCount(query.Top, scope),
             Offset = CompileCount(query.Offset, scope),

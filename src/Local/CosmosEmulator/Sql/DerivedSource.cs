@@ -27,4 +27,10 @@ internal sealed class DerivedSource(IReadOnlyList<JsonValue> values) : IQuerySou
     public bool HasCompositeIndex(IReadOnlyList<(string Path, bool Descending)> paths) => true;
 
     public bool IsIncluded(string path) => true;
+
+    public RidSet? NewRidSet() => null;
+
+    public IEnumerable<StoredItem> Items(RidSet set) => Scan(0).Where(i => set.Contains(i.Rid));
+
+    public bool ShowsAllIndexed => true;
 }

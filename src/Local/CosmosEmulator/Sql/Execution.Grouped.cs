@@ -40,9 +40,23 @@ internal sealed partial class Execution
     private GroupTable OfItems()
     {
         var candidates = _planner.Choose(_code.Access);
-        var items = candidates is not null && candidates.Estimate < _source.EstimatedCount ? candidates.InOrder(0) : _source.Scan(0);
-        using var chunks = items.Chunk(ChunkSize).GetEnumerator();
+        var narrow = candidates is not null && candidates.Estimate < _source.EstimatedCount;
+        var items = narrow ? candidates!.InOrder(0) : _source.Scan(0);
         var groups = new GroupTable(_code.Group!);
+        var reading = narrow ? candidates!.Estimate : _source.EstimatedCount;
+        if (reading > Planner.FewItems && new IndexSearch(_source, _planner, _row).Find(_code.IndexTest, reading) is { } found)
+        {
+            items = _source.Items(found.Set);
+            if (found.IsExact && _code.Group!.CountsItems)
+            {
+                var count = _source.ShowsAllIndexed ? found.Set.Count : items.LongCount();
+                groups.AddItems(count);
+                _page.ItemsRead += (int)count;
+                return groups;
+            }
+        }
+
+        using var chunks = items.Chunk(ChunkSize).GetEnumerator();
         if (!chunks.MoveNext())
         {
             return groups;

@@ -64,6 +64,15 @@ internal sealed class GroupTable
         }
     }
 
+    /// <summary>For a code that counts items.</summary>
+    public void AddItems(long count)
+    {
+        foreach (var aggregate in _single!.Aggregates)
+        {
+            aggregate.AddRows(count);
+        }
+    }
+
     public void Merge(GroupTable other)
     {
         if (_single is not null)

@@ -31,6 +31,15 @@ public interface IQuerySource
 
     /// <summary>An estimate of how many items a full scan reads.</summary>
     int EstimatedCount { get; }
+
+    /// <summary>A set for this source's items; null when its indexes list others as well (another partition's) or its rids are too sparse.</summary>
+    RidSet? NewRidSet();
+
+    /// <summary>The items of a set, ascending.</summary>
+    IEnumerable<StoredItem> Items(RidSet set);
+
+    /// <summary>False when an index may list an item that a scan does not show: one that has expired.</summary>
+    bool ShowsAllIndexed { get; }
 }
 
 /// <summary>
@@ -44,4 +53,8 @@ public interface IIndex
     int EstimateCount(JsonValue? lower, bool lowerInclusive, JsonValue? upper, bool upperInclusive);
 
     IEnumerable<StoredItem> Range(JsonValue? lower, bool lowerInclusive, JsonValue? upper, bool upperInclusive, bool descending);
+
+    /// <summary>Adds the items in a range whose value passes a test, which is asked once for each distinct value; null: all pass.</summary>
+    /// <returns>False when the index does not hold some of the values (arrays, objects, large integers): their items were added untested.</returns>
+    bool Collect(JsonValue? lower, bool lowerInclusive, JsonValue? upper, bool upperInclusive, Func<JsonValue, bool>? test, RidSet to);
 }

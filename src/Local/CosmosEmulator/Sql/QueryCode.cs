@@ -7,9 +7,11 @@ namespace XenoCrm.Local.CosmosEmulator.Sql;
 /// <param name="IsItem">The item itself: already in its slot.</param>
 internal sealed record SourceCode(Eval? Value, int Slot, bool Iterate, bool IsItem, QueryCode? Subquery);
 
+/// <param name="CountsItems">The only result is how many items pass WHERE.</param>
 internal sealed record GroupCode(
     IReadOnlyList<(Eval Value, int Slot)> Keys,
-    IReadOnlyList<(AggregateKind Kind, Eval Argument, int Slot)> Aggregates);
+    IReadOnlyList<(AggregateKind Kind, Eval Argument, int Slot)> Aggregates,
+    bool CountsItems);
 
 /// <param name="Path">The property path, from the item.</param>
 internal sealed record OrderCode(Eval Value, IReadOnlyList<string> Path, bool Descending, int At);
@@ -23,6 +25,9 @@ internal sealed class QueryCode
 
     /// <summary>What WHERE says about the items worth reading; only of the outermost query.</summary>
     public required Access? Access { get; init; }
+
+    /// <summary>What indexes alone can tell about WHERE; of aggregate queries.</summary>
+    public required IndexTest? IndexTest { get; init; }
 
     /// <summary>How many conditions WHERE joins with AND.</summary>
     public required int Conditions { get; init; }

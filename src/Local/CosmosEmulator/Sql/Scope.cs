@@ -40,4 +40,7 @@ internal sealed class Grouping
     public Dictionary<string, int> Keys { get; } = new(StringComparer.Ordinal);
 
     public List<(AggregateKind Kind, Eval Argument, int Slot)> Aggregates { get; } = [];
+
+    /// <summary>All aggregates are COUNT of a constant.</summary>
+    public bool CountsRowsOnly { get; set; } = true;
 }

@@ -126,8 +126,17 @@ internal sealed class Container
 
         static T[] Sorted<T, TOrder>(T[] items, TOrder order) where TOrder : IComparer<T>
         {
+            // A log has most items in the order of their rids and changes already, a snapshot all of them.
             var copy = items.AsSpan().ToArray();
-            Array.Sort(copy, order);
+            for (var i = 1; i < copy.Length; i++)
+            {
+                if (order.Compare(copy[i - 1], copy[i]) > 0)
+                {
+                    Array.Sort(copy, order);
+                    break;
+                }
+            }
+
             return copy;
         }
     }

@@ -112,6 +112,30 @@ internal sealed partial class CowTree<T, TOrder>
             }
         }
 
+        /// <summary>The elements with ranks in [from, to), in the pieces in which they lie in memory.</summary>
+        public IEnumerable<ArraySegment<T>> Pieces(int from, int to)
+        {
+            if (from >= to)
+            {
+                yield break;
+            }
+
+            var path = new Stack<(Node Node, int At)>();
+            var leaf = Seek(from, path, out var at);
+            for (var left = to - from; ;)
+            {
+                var count = Math.Min(left, leaf.Count - at);
+                yield return new ArraySegment<T>(leaf.Keys, at, count);
+                if ((left -= count) == 0)
+                {
+                    yield break;
+                }
+
+                leaf = Neighbour(path, +1);
+                at = 0;
+            }
+        }
+
         /// <summary>The elements with ranks in [from, to), last first.</summary>
         public IEnumerable<T> Descending(int from, int to)
         {

@@ -16,6 +16,55 @@ internal sealed class IndexingPolicy
     {
     }
 
+    /// <summary>The patterns as a tree, for a walk over an item. It decides as <see cref="IsIncluded"/> does.</summary>
+    public Node Root { get; } = new([]);
+
+    /// <summary>A path that patterns name.</summary>
+    public sealed class Node(byte[] name)
+    {
+        private readonly List<Node> _children = [];
+
+        /// <summary>What a pattern says about a scalar at exactly this path.</summary>
+        public bool? Exact { get; private set; }
+
+        /// <summary>What a pattern says about this path and everything below it that no longer pattern names.</summary>
+        public bool? Below { get; private set; }
+
+        public Node? Child(ReadOnlySpan<byte> childName)
+        {
+            foreach (var child in _children)
+            {
+                if (childName.SequenceEqual(child.Name))
+                {
+                    return child;
+                }
+            }
+
+            return null;
+        }
+
+        public void Add(ReadOnlySpan<string> segments, bool exact, bool included)
+        {
+            if (segments.IsEmpty)
+            {
+                // Where one pattern is both included and excluded, it is included.
+                Exact = exact ? (Exact ?? false) || included : Exact;
+                Below = exact ? Below : (Below ?? false) || included;
+                return;
+            }
+
+            var utf8 = Encoding.UTF8.GetBytes(segments[0]);
+            if (Child(utf8) is not { } child)
+            {
+                _children.Add(child = new Node(utf8));
+            }
+
+            child.Add(segments[1..], exact, included);
+        }
+
+        private byte[] Name { get; } = name;
+    }
+
     /// <summary>Number of paths included by name; with "/*" every value counts.</summary>
     public int IncludedPaths { get; private set; }
 
@@ -133,6 +182,7 @@ internal sealed class IndexingPolicy
         }
 
         _patterns.Add((segments[..^1], segments[^1] == "?", included));
+        Root.Add(segments.AsSpan(0, segments.Length - 1), segments[^1] == "?", included);
         IncludesEverything |= included && segments is ["*"];
         IncludedPaths += included ? 1 : 0;
     }

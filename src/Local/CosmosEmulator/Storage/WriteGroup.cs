@@ -180,8 +180,8 @@ internal sealed class WriteGroup(Store store)
         {
             if (operation != culprit)
             {
-                operation.Version = null;
-                operation.Etag = null;
+                operation.Charge = operation.Charge;
+                (operation.Updated, operation.Version, operation.Etag) = (null, null, null);
                 operation.Fail(424, "Another operation of the batch failed.");
             }
         }
@@ -279,7 +279,15 @@ internal sealed class WriteGroup(Store store)
         Record(container, item, before, version);
         operation.Version = version;
         operation.Etag = container.Layout.Etag(version);
-        operation.Charge = RequestCharge.Write(container.Definition.Indexing, version.Json.Length, body.Values, before is not null);
+        if (before is null)
+        {
+            operation.Charge = RequestCharge.Create(container.Definition.Indexing, version.Json.Length, body.Values);
+        }
+        else
+        {
+            operation.Updated = (container, before);
+        }
+
         operation.Status = before is null ? 201 : 200;
     }
 
