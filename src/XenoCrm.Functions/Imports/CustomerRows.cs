@@ -8,6 +8,7 @@ public sealed class CustomerRows(IReadOnlyList<ImportColumn> columns, string[]? 
 {
     private readonly RowText text = new(columns);
     private readonly List<FieldIssue> issues = [];
+    private readonly FileKeys keys = new();
 
     public void Read(CsvRows row, ImportRun run)
     {
@@ -60,6 +61,20 @@ public sealed class CustomerRows(IReadOnlyList<ImportColumn> columns, string[]? 
         }
 
         run.Customers.Add(new(draft, row.Row));
+        Compare(row, draft, run);
+    }
+
+    /// <summary>The same row again is harmless; the same person with other values may be a mistake in the file. The later row wins.</summary>
+    private void Compare(CsvRows row, CustomerDraft draft, ImportRun run)
+    {
+        var entry = new FileKeys.Entry(row.Row, FileKeys.Hash(row.Raw), 0);
+        var byId = draft.ExternalId is { } id ? keys.Exchange("id", id, entry) : null;
+        var byEmail = draft.Email is { } email ? keys.Exchange("email", email.ToLowerInvariant(), entry) : null;
+        if ((byId ?? byEmail) is { } earlier && earlier.Bytes != entry.Bytes)
+        {
+            run.Add(text.Issue(row.Row, byId is null ? "email" : "externalId", RowCodes.DuplicateInFile,
+                $"Row {earlier.Row} is about the same customer and has other values. Where both have one, this row's is kept.", warning: true));
+        }
     }
 
     private DateOnly? Birthday(ImportRun run, long row)

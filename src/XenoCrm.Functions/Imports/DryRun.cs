@@ -87,7 +87,7 @@ public sealed class DryRun(CustomerRehearsal customers, OrderRehearsal orders)
             IReadOnlyList<FieldChange>? fields = null;
             if (results[i].Outcome == WriteOutcome.Created)
             {
-                var keys = rehearsed[i].Keys.Select(Hash).ToList();
+                var keys = rehearsed[i].Keys.Select(k => FileKeys.Hash(k)).ToList();
                 if (keys.Exists(created.Contains))
                 {
                     results[i] = results[i] with { Outcome = WriteOutcome.Updated };
@@ -109,17 +109,5 @@ public sealed class DryRun(CustomerRehearsal customers, OrderRehearsal orders)
 
         run.Count(results, row);
         run.CompleteChanges();
-    }
-
-    /// <summary>FNV-1a: the same in every process.</summary>
-    private static ulong Hash(string key)
-    {
-        var hash = 14695981039346656037UL;
-        foreach (var c in key)
-        {
-            hash = (hash ^ c) * 1099511628211UL;
-        }
-
-        return hash;
     }
 }

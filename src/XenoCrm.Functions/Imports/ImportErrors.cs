@@ -92,6 +92,12 @@ public static class RowCodes
     /// <summary>A warning.</summary>
     public const string TooFewFields = "import.too_few_fields";
 
+    /// <summary>A warning: a former row is about the same customer or order and has other values; the later row wins.</summary>
+    public const string DuplicateInFile = "import.duplicate_in_file";
+
+    /// <summary>A warning: a former row has the same order number for another customer.</summary>
+    public const string OrderNumberRepeated = "import.order_number_repeated";
+
     /// <summary>A warning.</summary>
     public const string ChangedSinceDryRun = "import.changed_since_dry_run";
     public const string Required = "import.required";

@@ -129,7 +129,7 @@ public sealed class ImportFunctions(
 
     [Function("CancelImport")]
     [RequireRole(Role.Manager)]
-    [Describe("Cancel an import", "It stops after the rows it is writing, at most two thousand. What is written stays."), Answers(200, typeof(ImportView)), Problems(404, 409)]
+    [Describe("Cancel an import", "It stops after the rows it is writing, at most two thousand; until then it is 'cancelling'. What is written stays and is counted."), Answers(200, typeof(ImportView)), Problems(404, 409)]
     public async Task<IResult> Cancel(
         [HttpTrigger(AuthorizationLevel.Anonymous, "post", Route = "api/imports/{id}/cancel")] HttpRequest request, string id, CancellationToken cancellation) =>
         Reply.Ok(await cancel.HandleAsync(id, cancellation));

@@ -9,6 +9,9 @@ public enum ImportState
     AwaitingUpload,
     Queued,
     Running,
+
+    /// <summary>Cancelled while rows were being written: these are written to their end and counted.</summary>
+    Cancelling,
     Completed,
     Failed,
     Cancelled,
@@ -65,7 +68,7 @@ public sealed record ImportJob : IWorkspaceItem
     /// <summary>The import that carries this dry run out.</summary>
     public string? CommitId { get; init; }
 
-    /// <summary>Which invocation works on it. The last one to begin owns the job: the others' next write fails and they stop.</summary>
+    /// <summary>Which invocation works on it; null between two of them. The last one to begin owns the job: the others' next write fails and they stop.</summary>
     public string? Worker { get; init; }
 
     /// <summary>Time spent working, without the time it lay still.</summary>

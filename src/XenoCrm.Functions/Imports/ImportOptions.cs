@@ -21,6 +21,9 @@ public sealed class ImportOptions
     /// <summary>An import works so long before it hands over to a new message: within the host's limit for a function (5 minutes on the Consumption plan).</summary>
     public TimeSpan TimeSlice { get; set; } = TimeSpan.FromMinutes(4);
 
+    /// <summary>When others wait for their turn, an import hands over after so long: they all advance, and each waits at most for a few of these.</summary>
+    public TimeSpan FairSlice { get; set; } = TimeSpan.FromSeconds(20);
+
     /// <summary>The largest file taken within a request; larger ones go through an upload.</summary>
     public int MaxUploadBytes { get; set; } = 5 * 1024 * 1024;
 

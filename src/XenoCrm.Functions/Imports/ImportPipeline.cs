@@ -34,6 +34,12 @@ public sealed class ImportPipeline(CustomerWriter customers, OrderWriter orders,
     {
         await using var rows = new CsvRows(work.File.Format, work.Open, work.From);
         var reader = new RunReader(work, rows, options.Value, workspace.Value.Currency);
+        if (work.FirstRun > 1)
+        {
+            var (_, _, start) = await ImportFile.ReadHeaderAsync(work.Settings, work.Open, cancellation);
+            await reader.CatchUpAsync(start!, cancellation);
+        }
+
         var next = Task.Run(() => reader.ReadAsync(work.FirstRun, cancellation), cancellation);
         try
         {

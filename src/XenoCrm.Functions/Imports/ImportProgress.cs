@@ -15,36 +15,44 @@ internal sealed class ImportProgress(WorkspaceStore<ImportJob> jobs, TimeProvide
     /// <summary>The job is not this invocation's any more.</summary>
     public bool Lost { get; private set; }
 
+    /// <param name="pause">The work goes on in another invocation.</param>
     /// <returns>False: someone else owns the job now, or it was cancelled; nothing more is to be written.</returns>
-    public async Task<bool> CommitAsync(ImportRun run, CancellationToken cancellation)
+    public async Task<bool> CommitAsync(ImportRun run, bool pause, CancellationToken cancellation)
     {
         var worked = clock.GetElapsedTime(since).TotalSeconds;
         since = clock.GetTimestamp();
-        ImportJob Counted(ImportJob j) => j with
+        ImportJob Counted(ImportJob j)
         {
-            Counts = j.Counts + run.Counts,
-            Runs = run.Number,
-            Next = run.Next,
-            WorkedSeconds = j.WorkedSeconds + worked,
-        };
-
-        if (await SaveAsync(
-            j => run.Next is null ? Counted(j) with { State = ImportState.Completed, FinishedAt = clock.GetUtcNow() } : Counted(j), cancellation))
-        {
-            if (run.Next is null)
+            var counted = j with
             {
-                var counts = Job.Counts;
-                log.ImportCompleted(
-                    Job.Id, counts.Rows, counts.Created, counts.Updated, counts.Unchanged, counts.Failed, Math.Round(counts.Rows / Math.Max(Job.WorkedSeconds, 0.001)));
-            }
-
-            return true;
+                Counts = j.Counts + run.Counts,
+                Runs = run.Number,
+                Next = run.Next,
+                WorkedSeconds = j.WorkedSeconds + worked,
+                Worker = pause ? null : j.Worker,
+            };
+            return run.Next is null ? counted with { State = ImportState.Completed, FinishedAt = clock.GetUtcNow() }
+                : j.State == ImportState.Cancelling ? counted with { State = ImportState.Cancelled, FinishedAt = clock.GetUtcNow() }
+                : counted;
         }
 
-        // Cancelled while the run was written: it counts all the same, it is in the data.
-        await jobs.UpdateAsync(
-            Job.Id, j => j.State == ImportState.Cancelled && j.Worker == Job.Worker && j.Runs == run.Number - 1 ? Counted(j) : null, cancellation);
-        return false;
+        if (!await SaveAsync(Counted, cancellation))
+        {
+            // Cancelled while the run was written: it counts all the same, it is in the data.
+            var worker = Job.Worker;
+            await jobs.UpdateAsync(
+                Job.Id, j => j.State == ImportState.Cancelling && j.Worker == worker && j.Runs == run.Number - 1 ? Counted(j) : null, cancellation);
+            return false;
+        }
+
+        if (Job.State == ImportState.Completed)
+        {
+            var counts = Job.Counts;
+            log.ImportCompleted(
+                Job.Id, counts.Rows, counts.Created, counts.Updated, counts.Unchanged, counts.Failed, Math.Round(counts.Rows / Math.Max(Job.WorkedSeconds, 0.001)));
+        }
+
+        return !Job.IsOver;
     }
 
     public async Task<bool> SaveAsync(Func<ImportJob, ImportJob> change, CancellationToken cancellation)

@@ -15,6 +15,7 @@ public static class ImportsFeature
             .Validate(o => o.RunBytes is >= 1 and <= 64 * 1024 * 1024, "Imports__RunBytes must be from 1 to 67108864.")
             .Validate(o => o.AtOnce is >= 1 and <= 32, "Imports__AtOnce must be from 1 to 32.")
             .Validate(o => o.TimeSlice > TimeSpan.Zero, "Imports__TimeSlice must be positive.")
+            .Validate(o => o.FairSlice >= TimeSpan.Zero, "Imports__FairSlice must not be negative.")
             .Validate(o => o.MaxUploadBytes > 0, "Imports__MaxUploadBytes must be positive.")
             .ValidateOnStart();
 

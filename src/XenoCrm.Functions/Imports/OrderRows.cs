@@ -8,6 +8,7 @@ public sealed class OrderRows(IReadOnlyList<ImportColumn> columns, string[]? dat
 {
     private readonly RowText text = new(columns);
     private readonly List<FieldIssue> issues = [];
+    private readonly FileKeys keys = new();
 
     public void Read(CsvRows row, ImportRun run)
     {
@@ -38,7 +39,23 @@ public sealed class OrderRows(IReadOnlyList<ImportColumn> columns, string[]? dat
         if (draft is not null && issues.TrueForAll(i => i.IsWarning))
         {
             run.Orders.Add(new(draft, row.Row));
+            Compare(row, draft, run);
         }
+    }
+
+    /// <summary>An order number is unique within its customer: with another customer it is another order, which may not be what was meant.</summary>
+    private void Compare(CsvRows row, OrderDraft draft, ImportRun run)
+    {
+        var owner = FileKeys.Hash(draft.Customer?.ExternalId, draft.Customer?.Email?.ToLowerInvariant(), draft.Customer?.Phone);
+        var entry = new FileKeys.Entry(row.Row, FileKeys.Hash(row.Raw), owner);
+        if (keys.Exchange("order", draft.OrderNumber, entry) is not { } earlier || earlier.Bytes == entry.Bytes)
+        {
+            return;
+        }
+
+        run.Add(earlier.Owner == owner
+            ? text.Issue(row.Row, "orderNumber", RowCodes.DuplicateInFile, $"Row {earlier.Row} has the same order with other values. This row's are kept.", warning: true)
+            : text.Issue(row.Row, "orderNumber", RowCodes.OrderNumberRepeated, $"Row {earlier.Row} has this order number for another customer: these are two orders.", warning: true));
     }
 
     private decimal? Amount()

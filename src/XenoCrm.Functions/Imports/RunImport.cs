@@ -19,13 +19,27 @@ public sealed class RunImport(
     private static readonly TimeSpan SlotWait = TimeSpan.FromSeconds(5);
 
     private readonly SemaphoreSlim slots = new(options.Value.AtOnce);
+    private int waiting;
+    private long refusedAt = long.MinValue;
 
     public async Task HandleAsync(ImportMessage message, CancellationToken cancellation)
     {
         // The host hands out messages by number, not by what they need. Who finds no slot comes again: waiting here
         // would end in the host's time limit.
-        if (!await slots.WaitAsync(SlotWait, cancellation))
+        Interlocked.Increment(ref waiting);
+        bool isMine;
+        try
         {
+            isMine = await slots.WaitAsync(SlotWait, cancellation);
+        }
+        finally
+        {
+            Interlocked.Decrement(ref waiting);
+        }
+
+        if (!isMine)
+        {
+            Volatile.Write(ref refusedAt, clock.GetTimestamp());
             await queue.SendAsync(RegisterImport.Queue, message, SlotWait, cancellation);
             return;
         }
@@ -69,15 +83,24 @@ public sealed class RunImport(
         }
     }
 
+    /// <summary>The time is up; or others wait for a slot, and this import has had its share: a small file is not to wait for large ones.</summary>
+    private bool IsTimeToPause(TimeSpan worked) =>
+        worked >= options.Value.TimeSlice
+        || (worked >= options.Value.FairSlice
+            && (Volatile.Read(ref waiting) > 0
+                || (Volatile.Read(ref refusedAt) is > long.MinValue and var refused && clock.GetElapsedTime(refused) < 3 * SlotWait)));
+
     private async Task TakeAsync(ImportMessage message, CancellationToken cancellation)
     {
         // A message may be delivered twice at once. Who writes here last owns the job; the other's next write fails.
         var worker = Guid.NewGuid().ToString("N");
         var taken = await jobs.UpdateAsync(
             message.Id,
-            j => j.IsOver || j.State == ImportState.AwaitingUpload ? null : j with
+            j => j.IsOver || j.State == ImportState.AwaitingUpload ? null
+                : j.State == ImportState.Cancelling && j.Format is null ? j with { State = ImportState.Cancelled, FinishedAt = clock.GetUtcNow(), Worker = null }
+                : j with
             {
-                State = ImportState.Running,
+                State = j.State == ImportState.Cancelling ? j.State : ImportState.Running,
                 StartedAt = j.StartedAt ?? clock.GetUtcNow(),
                 Worker = worker,
             },
@@ -102,6 +125,15 @@ public sealed class RunImport(
         catch (ProblemException expected)
         {
             await progress.FailAsync(expected.Problem, cancellation);
+        }
+
+        if (progress.Lost)
+        {
+            // Cancelled before anything was written: there is no run to count.
+            await jobs.UpdateAsync(
+                job.Id,
+                j => j.State == ImportState.Cancelling && j.Worker == worker && j.Format is null ? j with { State = ImportState.Cancelled, FinishedAt = clock.GetUtcNow() } : null,
+                cancellation);
         }
 
         // A write whose answer was lost looks like somebody else's: then nobody works on the job any more, and the
@@ -154,8 +186,8 @@ public sealed class RunImport(
                     await memory.RememberAsync(work.Kind, file.Headers, job.Settings.Mapping, job.CreatedBy, cancellation);
                 }
 
-                slice = clock.GetElapsedTime(started) >= options.Value.TimeSlice;
-                return await progress.CommitAsync(run, cancellation) && !slice;
+                slice = run.Next is not null && IsTimeToPause(clock.GetElapsedTime(started));
+                return await progress.CommitAsync(run, slice, cancellation) && !slice;
             },
             cancellation);
 

@@ -130,6 +130,51 @@ public class CustomerRowsTests
     }
 
     [Fact]
+    public async Task A_file_that_contradicts_itself_is_warned_of()
+    {
+        var runs = await ReadRuns.OfAsync(
+            ImportKind.Customers, "id,email,city\nC1,a@example.com,Bonn\nC1,a@example.com,Bonn\nC1,,Ulm\nC2,A@Example.com,\n,b@example.com,\nbad,nobody,\nbad,c@example.com,\n", runRows: 2);
+
+        runs.Codes().Where(c => !c.Contains("customer.")).ShouldBe(["4 id import.duplicate_in_file", "5 email import.duplicate_in_file"]);
+        runs.SelectMany(r => r.Customers).Count().ShouldBe(6);
+    }
+
+    [Fact]
+    public async Task Contradictions_are_the_same_from_any_checkpoint()
+    {
+        var csv = Encoding.UTF8.GetBytes("id,city\n" + string.Concat(Enumerable.Range(1, 60).Select(i => $"C{i % 25},Town {i}\n")));
+        var whole = await ReadRuns.OfAsync(ImportKind.Customers, csv, runRows: 10);
+        whole.Codes().Length.ShouldBe(35);
+        var open = ImportFile.InMemory(csv);
+        var file = await ImportFile.InspectAsync(ImportKind.Customers, new(), open, null, TestContext.Current.CancellationToken);
+        for (var i = 0; i < 5; i++)
+        {
+            (await ReadRuns.OfAsync(new ImportWork("i", ImportKind.Customers, new(), file, open, whole[i].Next!, i + 2), 10)).Codes()
+                .ShouldBe(whole.Skip(i + 1).Codes());
+        }
+    }
+
+    [Fact]
+    public void Keys_are_forgotten_after_the_window()
+    {
+        var keys = new FileKeys();
+        keys.Exchange("id", "a", new(1, 1, 0)).ShouldBeNull();
+        keys.Exchange("email", "a", new(1, 1, 0)).ShouldBeNull();
+        keys.Exchange("id", "a", new(FileKeys.Window, 2, 0))!.Value.Row.ShouldBe(1);
+        keys.Exchange("email", "a", new(FileKeys.Window + 1, 2, 0)).ShouldBeNull();
+        keys.Exchange("id", "a", new(FileKeys.Window + 1, 2, 0))!.Value.Row.ShouldBe(FileKeys.Window);
+    }
+
+    [Fact]
+    public async Task A_row_with_too_few_fields_is_taken_with_a_warning()
+    {
+        var runs = await ReadRuns.OfAsync(ImportKind.Customers, "id,city,email,Fax\nC1,Bonn\nC2,Bonn,c2@example.com\n");
+
+        runs.Codes().ShouldBe(["2 email import.too_few_fields"]);
+        runs[0].Customers.Count.ShouldBe(2);
+    }
+
+    [Fact]
     public async Task What_an_export_escaped_comes_back_as_it_was()
     {
         var draft = (await DraftsAsync("id,phone,company\n'-1,'+49300074321,'=1+1\n")).ShouldHaveSingleItem();

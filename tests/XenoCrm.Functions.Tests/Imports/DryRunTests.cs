@@ -26,9 +26,9 @@ public class DryRunTests(ImportStorage storage)
             "2 updated city:\"Bonn\">\"Köln\" email:\"a@example.com\">\"A@example.com\" tags:[\"vip\"]>[\"vip\",\"new\"]",
             "3 unchanged",
             "4 created attributes.fax:>\"1\" email:>\"c@example.com\" externalId:>\"C3\" source:>\"import\"",
-            "5 updated email:\"c@example.com\">\"d@example.com\"",
+            "5 updated email:\"c@example.com\">\"d@example.com\" import.duplicate_in_file",
             "6 failed customer.email_invalid",
-            "7 failed customer.identity_conflict",
+            "7 failed import.duplicate_in_file customer.identity_conflict",
         ]);
         dry.Body.GetProperty("changes")[2].TryGetProperty("customerId", out _).ShouldBeFalse("it does not exist yet");
         (await system.QueryAsync<long>("SELECT VALUE COUNT(1) FROM c")).ShouldBe([2]);
@@ -130,12 +130,12 @@ public class DryRunTests(ImportStorage storage)
         var dry = await system.FinishAsync(id);
 
         // Each run was an invocation of its own: C5 is compared with what is stored, C25 would have been created by then.
-        dry.Counts.ShouldBe(new ImportCounts(32, 20, 7, 5));
+        dry.Counts.ShouldBe(new ImportCounts(32, 20, 7, 5, 0, 2));
         (await system.QueryAsync<long>("SELECT VALUE COUNT(1) FROM c")).ShouldBe([10]);
         var all = await ChangesAsync(system, id, "?limit=20");
         all.Body.GetProperty("items").GetArrayLength().ShouldBe(20);
         var rest = await ChangesAsync(system, id, $"?limit=20&cursor={all.Body.GetProperty("next").GetString()}");
-        rest.Body.GetProperty("items").EnumerateArray().Select(Show).TakeLast(2).ShouldBe(["32 updated", "33 updated city:\"Bonn\">\"Graz\""]);
+        rest.Body.GetProperty("items").EnumerateArray().Select(Show).TakeLast(2).ShouldBe(["32 updated import.duplicate_in_file", "33 updated city:\"Bonn\">\"Graz\" import.duplicate_in_file"]);
         (await ChangesAsync(system, id, "?outcome=unchanged")).Body.GetProperty("items").EnumerateArray().Select(c => Count(c, "row")).ShouldBe([3, 5, 7, 9, 11]);
         (await ChangesAsync(system, id, "?outcome=nonsense")).Status.ShouldBe(400);
 
@@ -145,7 +145,7 @@ public class DryRunTests(ImportStorage storage)
         var importId = commit.Body.GetProperty("id").GetString()!;
         var job = await system.FinishAsync(importId);
         (job.State, job.DryRunId, job.Counts.Created, job.Counts.Failed).ShouldBe((ImportState.Completed, id, 20, 0));
-        (await system.ReportAsync(job)).SelectMany(r => r.Issues).ShouldBeEmpty();
+        (await system.ReportAsync(job)).SelectMany(r => r.Issues).ShouldAllBe(i => i.Code == RowCodes.DuplicateInFile);
         (await CommitAsync(system, id)).Body.GetProperty("id").GetString().ShouldBe(importId);
         (await CommitAsync(system, importId)).Status.ShouldBe(409);
         (await ChangesAsync(system, importId, "")).Status.ShouldBe(409);

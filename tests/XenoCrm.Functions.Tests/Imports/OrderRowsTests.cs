@@ -121,4 +121,13 @@ public class OrderRowsTests
         runs.Codes().ShouldBeEmpty();
         (orders[0].OrderNumber, orders[0].Customer!.ExternalId, orders[0].PlacedAt).ShouldBe(("10248", "VINET", DateTimeOffset.Parse("1996-07-04T00:00:00Z")));
     }
+
+    [Fact]
+    public async Task An_order_number_that_comes_twice_is_warned_of()
+    {
+        var runs = await ReadRuns.OfAsync(ImportKind.Orders, "orderNumber,customerId,amount\n1,C1,5\n1,C1,5\n1,C1,6\n1,C2,6\n2,C1,6\n");
+
+        runs.Codes().ShouldBe(["4 orderNumber import.duplicate_in_file", "5 orderNumber import.order_number_repeated"]);
+        runs[0].Orders.Count.ShouldBe(5);
+    }
 }

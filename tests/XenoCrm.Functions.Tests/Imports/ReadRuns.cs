@@ -23,6 +23,11 @@ internal static class ReadRuns
         var cancellation = TestContext.Current.CancellationToken;
         await using var rows = new CsvRows(work.File.Format, work.Open, work.From);
         var reader = new RunReader(work, rows, new() { RunRows = runRows }, "USD");
+        if (work.FirstRun > 1)
+        {
+            await reader.CatchUpAsync((await ImportFile.ReadHeaderAsync(work.Settings, work.Open, cancellation)).First!, cancellation);
+        }
+
         var runs = new List<ImportRun>();
         do
         {
