@@ -35,10 +35,11 @@ public sealed class CustomerRehearsal(CosmosDatabase database, CustomerStore sto
         minted.Clear();
     }
 
+    /// <param name="rows">With attributes in the form of their types.</param>
     /// <returns>One per row, in order.</returns>
-    public async Task<IReadOnlyList<Rehearsed<Customer>>> RunAsync(IReadOnlyList<UpsertRow> rows, string source, CancellationToken cancellation)
+    public async Task<IReadOnlyList<Rehearsed<Customer>>> RunAsync(IReadOnlyList<UpsertRow> rows, string source, DateTimeOffset? saidAt, CancellationToken cancellation)
     {
-        var run = new CustomerRun([.. rows.Select(r => new RowToWrite(r.Draft, hasher.KeysOf(r.Draft), r.Row))], new(source));
+        var run = new CustomerRun([.. rows.Select(r => new RowToWrite(r.Draft, hasher.KeysOf(r.Draft), r.Row))], new(source, SaidAt: saidAt));
         var results = new Rehearsed<Customer>[rows.Count];
         var left = new List<int>(rows.Count);
         for (var i = 0; i < rows.Count; i++)

@@ -39,11 +39,11 @@ public sealed class DryRun(CustomerRehearsal customers, OrderRehearsal orders)
     private readonly HashSet<ulong> created = [];
     private readonly List<ulong> recent = [];
 
-    public async Task DecideAsync(ImportRun run, ImportKind kind, OrderOptions options, CancellationToken cancellation)
+    public async Task DecideAsync(ImportRun run, ImportKind kind, OrderOptions options, DateTimeOffset? saidAt, CancellationToken cancellation)
     {
         if (kind == ImportKind.Customers)
         {
-            var rehearsed = await customers.RunAsync(run.Customers, options.Source, cancellation);
+            var rehearsed = await customers.RunAsync(run.Customers, options.Source, saidAt, cancellation);
             Take(run, rehearsed, i => run.Customers[i].Row, RowChange.Between);
             if (customers.Count > MaxImagined)
             {

@@ -20,7 +20,8 @@ public sealed record ImportWork(string Id, ImportKind Kind, ImportSettings Setti
 /// Reads, checks and writes a file run by run; the next run is read while one is written. Memory holds two runs,
 /// whatever the size of the file.
 /// </summary>
-public sealed class ImportPipeline(CustomerWriter customers, OrderWriter orders, IOptions<ImportOptions> options, IOptions<WorkspaceOptions> workspace)
+public sealed class ImportPipeline(
+    CustomerWriter customers, OrderWriter orders, AttributeSchema attributes, IOptions<ImportOptions> options, IOptions<WorkspaceOptions> workspace)
 {
     private const string Source = "import";
 
@@ -72,10 +73,15 @@ public sealed class ImportPipeline(CustomerWriter customers, OrderWriter orders,
 
     private async Task WriteAsync(ImportWork work, ImportRun run, DryRun? dryRun, CancellationToken cancellation)
     {
+        if (work.Kind == ImportKind.Customers)
+        {
+            await TypeAsync(work, run, register: dryRun is null, cancellation);
+        }
+
         var settings = new OrderOptions(Source, work.Id, work.Settings.CreateMissingCustomers);
         if (dryRun is not null)
         {
-            await dryRun.DecideAsync(run, work.Kind, settings, cancellation);
+            await dryRun.DecideAsync(run, work.Kind, settings, work.SaidAt, cancellation);
         }
         else if (work.Kind == ImportKind.Customers)
         {
@@ -84,6 +90,32 @@ public sealed class ImportPipeline(CustomerWriter customers, OrderWriter orders,
         else
         {
             run.Count(await orders.UpsertAsync(run.Orders, settings, cancellation), i => run.Orders[i].Row);
+        }
+    }
+
+    /// <summary>
+    /// Brings attributes into the form of their types. New ones get the type that their values in the first run suggest;
+    /// what does not fit is an error of its row and column. A dry run notes no types, so it looks anew in each run.
+    /// </summary>
+    private async Task TypeAsync(ImportWork work, ImportRun run, bool register, CancellationToken cancellation)
+    {
+        var typed = await attributes.ApplyAsync([.. run.Customers.Select(c => c.Draft)], fromText: true, register, cancellation);
+        var rows = run.Customers.ToList();
+        run.Customers.Clear();
+        for (var i = 0; i < rows.Count; i++)
+        {
+            foreach (var issue in typed[i].Issues)
+            {
+                var field = issue.Field.Replace('/', '.');
+                var header = work.File.Columns.FirstOrDefault(c => c.Field == field)?.Header;
+                var value = rows[i].Draft.Attributes!.GetValueOrDefault(field[ColumnMap.AttributePrefix.Length..]).ToString();
+                run.Add(new(rows[i].Row, header, issue.Code, issue.Message, RowIssue.Clip(value), issue.IsWarning));
+            }
+
+            if (typed[i].Issues.All(issue => issue.IsWarning))
+            {
+                run.Customers.Add(rows[i] with { Draft = typed[i].Draft });
+            }
         }
     }
 }

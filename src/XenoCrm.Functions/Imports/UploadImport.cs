@@ -75,7 +75,7 @@ public sealed class UploadImport(
         var changes = new List<RowChange>();
         await using var expected = promised is null ? null : rehearsed.ReadOutcomesAsync(promised.Id, promised.Runs, 0, cancellation).GetAsyncEnumerator(cancellation);
         await pipeline.RunAsync(
-            new(job.Id, kind, settings, file, open, file.Start, 1),
+            new(job.Id, kind, settings, file, open, file.Start, 1) { SaidAt = job.CreatedAt },
             dryRun,
             expected,
             async run =>

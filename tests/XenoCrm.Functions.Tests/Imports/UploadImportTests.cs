@@ -92,6 +92,24 @@ public class UploadImportTests(ImportStorage storage)
     }
 
     [Fact]
+    public async Task Unknown_columns_become_attributes_with_the_type_of_their_values()
+    {
+        await using var system = await ImportSystem.StartAsync(storage, o => o.RunRows = 3);
+        const string Csv = "id,Shoe size,Member,Since,Note\nC1,42,true,2026-01-31,x\nC2,,false,,7\nC3,39.5,,2025-02-28,\nC4,large,true,,\nC5,40,true,yesterday,\n";
+        var dry = await system.PostAsync("id,Shoe size\nC1,42\n", "?dryRun=true&attributes=true");
+        dry.Body.GetProperty("changes")[0].GetProperty("fields").EnumerateArray().Single(f => f.GetProperty("field").GetString() == "attributes.shoeSize")
+            .GetProperty("after").ValueKind.ShouldBe(JsonValueKind.Number);
+
+        var answer = await PostAsync(system, Csv, "?attributes=true");
+
+        answer.Status.ShouldBe(207, answer.Text);
+        answer.Body.GetProperty("issues").EnumerateArray().Select(i => $"{Count(i, "row")} {i.GetProperty("column")} {i.GetProperty("code")} {i.GetProperty("value")}")
+            .ShouldBe(["5 Shoe size customer.attribute_type large", "6 Since customer.attribute_type yesterday"]);
+        var first = (await system.QueryAsync<Customer>("SELECT * FROM c WHERE c.externalId = 'C1'")).ShouldHaveSingleItem().Attributes;
+        (first["shoeSize"].GetDouble(), first["member"].GetBoolean(), first["since"].GetString(), first["note"].GetString()).ShouldBe((42, true, "2026-01-31", "x"));
+    }
+
+    [Fact]
     public async Task Rejected_rows_come_back_as_a_CSV_that_can_be_corrected_and_imported()
     {
         await using var system = await ImportSystem.StartAsync(storage, o => o.RunRows = 2);
