@@ -263,6 +263,29 @@ public sealed class PointTests(Emulator emulator)
     }
 
     [Fact]
+    public async Task An_update_is_charged_for_the_index_terms_that_change()
+    {
+        var container = await emulator.NewContainer();
+        object Of(int n, int from) => new { id = "a", pk = "p", n, tags = Enumerable.Range(from, 50) };
+        var created = await container.CreateItemAsync(Of(1, 0), P);
+        var same = await container.UpsertItemAsync(Of(1, 0), P);
+        var one = await container.UpsertItemAsync(Of(2, 0), P);
+        var all = await container.UpsertItemAsync(Of(3, 100), P);
+        var patched = await container.PatchItemAsync<object>("a", P, [PatchOperation.Set("/n", 4)]);
+        one.RequestCharge.ShouldBeGreaterThan(same.RequestCharge);
+        patched.RequestCharge.ShouldBe(one.RequestCharge, 0.5);
+        all.RequestCharge.ShouldBeGreaterThan(one.RequestCharge + 5);
+        if (!Emulator.IsForeign)
+        {
+            created.RequestCharge.ShouldBeGreaterThan(4.5 + (50 * 0.12));
+            same.RequestCharge.ShouldBeLessThan(10);
+            (one.RequestCharge - same.RequestCharge).ShouldBe(2 * 0.12, 0.02);
+            var batch = await container.CreateTransactionalBatch(P).UpsertItem(Of(4, 100)).UpsertItem(Of(5, 100)).ExecuteAsync();
+            batch.RequestCharge.ShouldBe(same.RequestCharge + one.RequestCharge, 0.2);
+        }
+    }
+
+    [Fact]
     public async Task Concurrent_compare_and_swaps_lose_no_update()
     {
         var container = await emulator.NewContainer();

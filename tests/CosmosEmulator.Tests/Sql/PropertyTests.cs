@@ -66,6 +66,8 @@ public sealed class PropertyTests
             var size = 1 + random.Next(40);
             var why = $"seed {seed}: {query.Sql}, pages of {size}, {policy}";
             Normal(Run.Query(query.Sql, new ContainerSource(store, container, default), pageSize: size)).ShouldBe(Normal(query.Answer(items)), why);
+            var count = query with { Shape = Shape.Count, Output = new Constant("x"), OrderBy = null, Top = null, Range = null };
+            Normal(Run.Query(count.Sql, new ContainerSource(store, container, default))).ShouldBe(Normal(count.Answer(items)), $"{count.Sql}, {why}");
             var partition = new Scope(PartitionKey.Parse("[\"p1\"]"), null, null);
             var inPartition = items.Where(i => (string?)i["pk"] == "p1").ToList();
             Normal(Run.Query(query.Sql, new ContainerSource(store, container, partition), pageSize: size)).ShouldBe(Normal(query.Answer(inPartition)), $"one partition, {why}");
@@ -96,6 +98,10 @@ public sealed class PropertyTests
             Normal(Run.Query(query.Sql, new MemorySource(texts, indexed.Contains))).ShouldBe(expected, $"with {string.Join(" ", indexed)}, {why}");
             Normal(Run.Query(query.Sql, new MemorySource(texts, indexed.Contains), pageSize: size)).ShouldBe(expected, $"pages of {size} with {string.Join(" ", indexed)}, {why}");
             Normal(Run.Query(query.Sql, new MemorySource(texts), pageSize: size)).ShouldBe(expected, $"pages of {size}, {why}");
+
+            // What indexes may answer alone.
+            var count = query with { Shape = Shape.Count, Output = new Constant("x"), OrderBy = null, Top = null, Range = null };
+            Normal(Run.Query(count.Sql, new MemorySource(texts, indexed.Contains))).ShouldBe(Normal(count.Answer(items)), $"{count.Sql} with {string.Join(" ", indexed)}, {why}");
         }
     }
 

@@ -88,6 +88,68 @@ public sealed class IndexTests
     }
 
     [Fact]
+    public async Task Indexes_that_were_in_use_are_built_again_after_a_restart()
+    {
+        var directory = Directory.CreateTempSubdirectory("emulator-indexes-").FullName;
+        try
+        {
+            var options = new EmulatorOptions { DataDirectory = directory };
+            using (var store = new Store(options))
+            {
+                await store.CreateDatabase(new JsonObject { ["id"] = "d" });
+                var container = await store.CreateContainer("d", new JsonObject { ["id"] = "c", ["partitionKey"] = new JsonObject { ["paths"] = new JsonArray("/pk") } });
+                await store.Write(Put(container, Enumerable.Range(0, 90).Select(n => ($"i{n}", n % 10))));
+                new ContainerSource(store, container, default).FindIndex("/n/?").ShouldNotBeNull();
+                new ContainerSource(store, container, default).FindIndex("/list/[]/?").ShouldNotBeNull();
+            }
+
+            using (var store = new Store(options))
+            {
+                store.RebuildIndexes();
+                var container = store.FindDatabase("d")!.Find("c")!;
+                container.View.IndexPaths.ShouldBe(["/n/?", "/list/[]/?"], ignoreOrder: true);
+                new ContainerSource(store, container, default).FindIndex("/n/?")!.EstimateCount(JsonValue.Of(3L), true, JsonValue.Of(3L), true).ShouldBe(9);
+            }
+
+            // Only a hint: whatever happens to it, the store works.
+            await File.WriteAllTextAsync(Path.Combine(directory, "indexes.json"), "{\"1\":[", TestContext.Current.CancellationToken);
+            var messages = new StringWriter();
+            using (var store = new Store(options with { Messages = messages }))
+            {
+                store.RebuildIndexes();
+                messages.ToString().ShouldContain("in advance");
+                new ContainerSource(store, store.FindDatabase("d")!.Find("c")!, default).FindIndex("/s/?").ShouldNotBeNull();
+            }
+
+            using (var store = new Store(options))
+            {
+                store.RebuildIndexes();
+                store.FindDatabase("d")!.Find("c")!.View.IndexPaths.ShouldBe(["/s/?"]);
+            }
+        }
+        finally
+        {
+            Directory.Delete(directory, recursive: true);
+        }
+    }
+
+    [Fact]
+    public async Task Expired_items_that_an_index_still_lists_are_not_counted()
+    {
+        var time = new ManualTime();
+        using var store = new Store(new EmulatorOptions { Time = time });
+        await store.CreateDatabase(new JsonObject { ["id"] = "d" });
+        var container = await store.CreateContainer("d", new JsonObject { ["id"] = "c", ["defaultTtl"] = 60, ["partitionKey"] = new JsonObject { ["paths"] = new JsonArray("/pk") } });
+        await store.Write(Put(container, Enumerable.Range(0, 100).Select(n => ($"old{n}", n % 10))));
+        time.Advance(TimeSpan.FromSeconds(50));
+        await store.Write(Put(container, Enumerable.Range(0, 100).Select(n => ($"new{n}", n % 10))));
+        const string sql = "SELECT VALUE COUNT(1) FROM c WHERE c.n > 5 AND c.s != 's7'";
+        Sql.Run.Query(sql, new ContainerSource(store, container, default)).ShouldBe("[60]");
+        time.Advance(TimeSpan.FromSeconds(20));
+        Sql.Run.Query(sql, new ContainerSource(store, container, default)).ShouldBe("[30]");
+    }
+
+    [Fact]
     public async Task Values_of_all_types_are_in_cosmos_order()
     {
         using var store = new Store(new EmulatorOptions());
