@@ -56,26 +56,57 @@ public sealed class RecordMessages(BatchStore batches, CustomerStore customers, 
             channels[id] = (await campaigns.ReadAsync(id, cancellation))?.Value.Channel.Name() ?? "unknown";
         }
 
-        var news = stored.SelectMany(b => News(b.Value, channels[b.Value.CampaignId])).ToLookup(n => n.CustomerId);
+        var told = stored.Select(b => b.Value).ToDictionary(b => b.Id);
+        var news = told.Values.SelectMany(b => News(b, channels[b.CampaignId])).ToLookup(n => n.CustomerId);
+        var waiting = await TellAsync(news, cancellation);
+        await batches.ChangeAsync(stored, batch => Recorded(batch, told[batch.Id], waiting), cancellation);
+    }
+
+    /// <returns>Ids of customers that are just being merged: they are told when that is over.</returns>
+    private async Task<HashSet<string>> TellAsync(ILookup<string, New> news, CancellationToken cancellation)
+    {
+        var waiting = new HashSet<string>();
         IReadOnlyCollection<string> left = [.. news.Select(n => n.Key)];
         while (left.Count > 0)
         {
-            // Who is not found any more has nothing to be told; who was changed meanwhile is read again.
+            // Who is not found any more has nothing to be told; who was merged has become another one, and who was
+            // changed meanwhile is read again.
             await customers.RefreshSegmentsAsync(cancellation);
+            var slots = await customers.ReadSlotsAsync(left, cancellation);
+            var ids = left.ToLookup(id => CustomerOf(slots, id, waiting));
             var changes = new List<(Versioned<Customer> Before, Customer After)>(left.Count);
-            foreach (var customer in await customers.ReadManyAsync(left, cancellation))
+            foreach (var same in ids.Where(s => s.Key is not null))
             {
-                var after = news[customer.Value.Id].Aggregate(customer.Value, (c, n) => CustomerMessage.Note(c, n.Message, n.Counted));
-                if (!ReferenceEquals(after, customer.Value))
+                var before = slots[same.Key!];
+                var after = same.SelectMany(id => news[id]).Aggregate(before.Customer!, (c, n) => CustomerMessage.Note(c, n.Message, n.Counted));
+                if (!ReferenceEquals(after, before.Customer))
                 {
-                    changes.Add((customer, after));
+                    changes.Add((new(before.Customer!, before.ETag), after));
                 }
             }
 
-            left = await customers.SetMessagesAsync(changes, cancellation);
+            var changed = await customers.SetMessagesAsync(changes, cancellation);
+            left = [.. changed.SelectMany(id => ids[id])];
         }
 
-        await batches.ChangeAsync(stored, batch => Recorded(batch, stored.First(s => s.Value.Id == batch.Id).Value), cancellation);
+        return waiting;
+    }
+
+    /// <summary>The id of the customer that there is for an id by now; null when there is none, or none yet.</summary>
+    private static string? CustomerOf(Dictionary<string, CustomerSlot> slots, string id, HashSet<string> waiting)
+    {
+        var slot = slots.GetValueOrDefault(id);
+        while (slot is { IsFrozen: false, Into: { } into })
+        {
+            slot = slots.GetValueOrDefault(into);
+        }
+
+        if (slot is { IsFrozen: true })
+        {
+            waiting.Add(id);
+        }
+
+        return slot?.Customer?.Id;
     }
 
     private sealed record New(string CustomerId, CustomerMessage Message, EngagementShare Counted);
@@ -96,9 +127,10 @@ public sealed class RecordMessages(BatchStore batches, CustomerStore customers, 
     }
 
     /// <summary>What has come to the batch since it was read is still to be told.</summary>
-    private static Batch Recorded(Batch batch, Batch told) => Ledger.Count(batch with
+    private static Batch Recorded(Batch batch, Batch told, HashSet<string> waiting) => Ledger.Count(batch with
     {
-        Recipients = [.. batch.Recipients.Zip(told.Recipients, (now, then) => then.IsUnrecorded ? now with { Recorded = MessageMark.Of(then) } : now)],
+        Recipients = [.. batch.Recipients.Zip(
+            told.Recipients, (now, then) => then.IsUnrecorded && !waiting.Contains(then.CustomerId) ? now with { Recorded = MessageMark.Of(then) } : now)],
     });
 }
 

@@ -162,6 +162,33 @@ public sealed class RecordMessagesTests(DeliveryEmulator emulator)
         (await harness.Get<BatchStore>().UnrecordedAsync(10, TimeSpan.Zero, default)).ShouldBeEmpty();
     }
 
+    [Fact]
+    public async Task Messages_of_a_customer_that_was_merged_belong_to_the_other_one()
+    {
+        await using var harness = await DeliveryHarness.StartAsync(emulator);
+        await harness.AddCustomersAsync([1, 2, 3]);
+        var id = await harness.LaunchAsync();
+        await harness.RunAsync();
+        var container = harness.Get<CosmosDatabase>().Container(CustomerStore.ContainerName);
+        var (one, two, three) = (Samples.Customer(1), Samples.Customer(2), Samples.Customer(3));
+        await container.UpsertItemStreamAsync(CustomerSlot.Merged(one.Id, two.Id, Samples.Noon), new(one.Id));
+        await container.UpsertItemStreamAsync(CustomerSlot.Merging(three, two.Id, Samples.Noon), new(three.Id));
+        await ReceiveAsync(harness, id, (1, ReceiptStatus.Unsubscribed), (3, ReceiptStatus.Delivered));
+        await harness.RecordAsync();
+
+        var merged = await harness.CustomerAsync(2);
+        merged.Engagement.ShouldBe(new() { Sent = 2, Delivered = 1 });
+        merged.Messages.Select(m => m.Id).ShouldBe([$"{id}.0.0", $"{id}.0.1"], ignoreOrder: true);
+        merged.Consent["email"].State.ShouldBe(ConsentState.Withdrawn);
+
+        // The third is in the middle of its merge: nobody touches it, and its message waits.
+        (await harness.Get<BatchStore>().UnrecordedAsync(10, TimeSpan.Zero, default)).ShouldHaveSingleItem();
+        await container.UpsertItemStreamAsync(CustomerSlot.Merged(three.Id, two.Id, Samples.Noon), new(three.Id));
+        await harness.RecordAsync();
+        (await harness.CustomerAsync(2)).Engagement.ShouldBe(new() { Sent = 3, Delivered = 2 });
+        (await harness.Get<BatchStore>().UnrecordedAsync(10, TimeSpan.Zero, default)).ShouldBeEmpty();
+    }
+
     /// <param name="receipts">Numbers of customers: with all of them in the audience, one more than the message's place.</param>
     private static async Task ReceiveAsync(DeliveryHarness harness, string campaignId, params IReadOnlyList<(int Customer, ReceiptStatus Status)> receipts)
     {
