@@ -93,4 +93,10 @@ internal sealed class StoredCustomers(IEnumerable<Customer> customers) : IQueryS
     public bool HasCompositeIndex(IReadOnlyList<(string Path, bool Descending)> paths) => false;
 
     public bool IsIncluded(string path) => true;
+
+    public bool ShowsAllIndexed => true;
+
+    public RidSet? NewRidSet() => null;
+
+    IEnumerable<StoredItem> IQuerySource.Items(RidSet set) => items.Where(i => set.Contains(i.Rid));
 }
