@@ -8,6 +8,7 @@ using XenoCrm.Benchmarks;
     ("emulator", "The Cosmos emulator through the .NET SDK: reads, writes, queries, memory, start", EmulatorBenchmark.RunAsync),
     ("overview", "The 360° view of a customer beside a bare query of the same partition", OverviewBenchmark.RunAsync),
     ("segments", "Segments: preview, evaluation on a write, rebuild by difference, RFM", SegmentsBenchmark.RunAsync),
+    ("runtime", "The Functions runtime beside a bare ASP.NET Core endpoint and a bare receive loop", RuntimeBenchmark.RunAsync),
 ];
 
 var size = new Option<string>("--size") { Description = "full: the sizes that the project's figures are stated for. small: the same in a few minutes", DefaultValueFactory = _ => "small", Recursive = true };

@@ -27,7 +27,7 @@ internal sealed class CrashingApp : IAsyncDisposable
     /// <param name="belowParent">Starts it as the child of a process that does nothing else; <see cref="Kill"/> kills that one only.</param>
     public static async Task<CrashingApp> Start(Dictionary<string, string> settings, bool belowParent = false)
     {
-        var start = new ProcessStartInfo(Environment.ProcessPath!)
+        var start = new ProcessStartInfo(Environment.ProcessPath!, OfThisProgram([]))
         {
             UseShellExecute = false,
             RedirectStandardInput = true,
@@ -81,11 +81,15 @@ internal sealed class CrashingApp : IAsyncDisposable
         _process.Dispose();
     }
 
+    /// <summary>The tests may have been started by their own executable or by <c>dotnet TESTS.dll</c>.</summary>
+    private static IEnumerable<string> OfThisProgram(string[] args) =>
+        Path.GetFileNameWithoutExtension(Environment.ProcessPath) == "dotnet" ? [typeof(CrashingApp).Assembly.Location, .. args] : args;
+
     public static async Task<int> Run(string[] args)
     {
         if (Environment.GetEnvironmentVariable(Variable) == "parent")
         {
-            var start = new ProcessStartInfo(Environment.ProcessPath!, args) { UseShellExecute = false, RedirectStandardInput = true };
+            var start = new ProcessStartInfo(Environment.ProcessPath!, OfThisProgram(args)) { UseShellExecute = false, RedirectStandardInput = true };
             start.Environment[Variable] = "app";
             using var child = Process.Start(start)!;
             await child.WaitForExitAsync();

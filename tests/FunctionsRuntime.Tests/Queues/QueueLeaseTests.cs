@@ -13,10 +13,10 @@ public class QueueLeaseTests(AzuriteFixture storage)
     {
         var queue = await storage.NewQueue(_name);
         await queue.SendMessageAsync("long");
-        await using var app = await Start(recorder => recorder.Behaviour = (_, token) => Task.Delay(10_000, token), ("FUNCTIONS_QUEUE_LEASE", "00:00:03"));
+        await using var app = await Start(recorder => recorder.Behaviour = (_, token) => Task.Delay(7_000, token), ("FUNCTIONS_QUEUE_LEASE", "00:00:02")); // three and a half leases
 
         await app.Recorder.WaitFor(1);
-        for (var i = 0; i < 18; i++)
+        for (var i = 0; i < 12; i++)
         {
             (await queue.ReceiveMessageAsync(TimeSpan.FromSeconds(1))).Value.ShouldBeNull();
             await Task.Delay(500);
