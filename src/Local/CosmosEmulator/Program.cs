@@ -15,7 +15,12 @@ flush.AcceptOnlyFromAmong("disk", "os");
 var emptyPages = new Option<bool>("--empty-pages") { Description = "An empty page before each page of a query or feed, as the service may answer at any time." };
 var throughput = new Option<double?>("--throughput") { Description = "Request units per second; above it requests are answered with 429." };
 
-var command = new RootCommand("A local Cosmos DB (NoSQL API) for the official SDKs in gateway mode over plain http.") { port, data, inMemory, noAuth, flush, throughput, emptyPages };
+var command = new RootCommand($"""
+    A local Cosmos DB (NoSQL API) for the official SDKs in gateway mode over plain http, durable and without Docker.
+    Key: {EmulatorOptions.WellKnownKey}
+    A browser shows what is stored, and runs queries, at /_explorer. Ctrl+C and SIGTERM end it in order.
+    Example: --data .local/cosmos
+    """) { port, data, inMemory, noAuth, flush, throughput, emptyPages };
 command.Validators.Add(result =>
 {
     if (result.GetValue(data) is null == !result.GetValue(inMemory))
@@ -59,6 +64,7 @@ static async Task<int> Run(EmulatorOptions options, CancellationToken cancellati
     await using (server)
     {
         Console.WriteLine($"Cosmos emulator ready at {server.Endpoint}");
+        Console.WriteLine($"Explorer at {server.Endpoint}_explorer");
         if (Environment.GetEnvironmentVariable("XENO_EXIT_WITH_PARENT") == "1")
         {
             // The parent holds the other end of our input: when it dies in whatever way, the input ends.

@@ -110,7 +110,7 @@ public sealed class BatchTests(Emulator emulator)
     {
         var container = await emulator.NewContainer();
         await container.CreateItemAsync(Doc.Of("taken", "p0"), new PartitionKey("p0"));
-        using var client = Emulator.Connect(emulator.Endpoint, Environment.GetEnvironmentVariable("COSMOS_KEY"), o => o.AllowBulkExecution = true);
+        using var client = Emulator.Connect(emulator.Endpoint, Emulator.Key, o => o.AllowBulkExecution = true);
         var bulk = client.GetContainer(container.Database.Id, container.Id);
         var answers = await Task.WhenAll(Enumerable.Range(0, 500).Select(i => PointTests.Status(() => i % 50 == 7
             ? bulk.CreateItemAsync(Doc.Of("taken", "p0"), new PartitionKey("p0"))
