@@ -80,7 +80,7 @@ internal sealed class StoredCustomers(IEnumerable<Customer> customers) : IQueryS
 
     public int EstimatedCount => items.Count;
 
-    public IReadOnlyList<StoredItem> Items => items;
+    public IReadOnlyList<StoredItem> All => items;
 
     public IEnumerable<StoredItem> Scan(long afterRid) => items.SkipWhile(i => i.Rid <= afterRid);
 

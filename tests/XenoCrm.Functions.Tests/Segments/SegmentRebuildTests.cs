@@ -351,6 +351,50 @@ public sealed class SegmentRebuildTests : IAsyncLifetime
         (await Should.ThrowAsync<ProblemException>(() => world.Get<ExplainSegment>().HandleAsync(segment.Id, "nobody", default))).Problem.Status.ShouldBe(404);
     }
 
+    [Fact]
+    public async Task An_explanation_knows_categories_segments_and_what_decides()
+    {
+        await world.PutAsync([Spender(1, 500) with { Categories = new Dictionary<string, CategoryTotals> { ["Home & Garden"] = new(3, 80_00, Rules.Now) } }]);
+        var spenders = await world.CreateAsync(Spenders);
+        var segment = await world.CreateAsync($$"""
+            { "combinator": "and", "rules": [
+              { "field": "segments", "operator": "contains", "value": "{{spenders.Id}}" },
+              { "combinator": "or", "rules": [
+                { "field": "categories.Home & Garden.count", "operator": ">=", "value": 3 }, { "field": "categories.Books.spend", "operator": ">", "value": 5 } ] },
+              { "combinator": "or", "not": true, "rules": [ { "field": "city", "operator": "=", "value": "Bern" }, { "field": "visits", "operator": ">", "value": 3 } ] } ] }
+            """);
+
+        // Before any rebuild: the tags are not there, the answer is.
+        var explained = await world.Get<ExplainSegment>().HandleAsync(segment.Id, Id(1), default);
+        (explained.Member, explained.Rule.Passed).ShouldBe((false, true));
+        explained.Rule.Rules![0].Actual.ShouldBeAssignableTo<IEnumerable<string>>()!.ShouldContain(spenders.Id);
+        explained.Because.Select(b => (b.Field, b.Passed)).ShouldBe(
+            [("segments", true), ("categories.Home & Garden.count", true), ("city", false), ("visits", false)], "the books decide nothing");
+
+        await WriteAsync(1, c => c with { TotalSpend = 0, Visits = 5 });
+        explained = await world.Get<ExplainSegment>().HandleAsync(segment.Id, Id(1), default);
+        explained.Rule.Passed.ShouldBeFalse();
+        explained.Because.Select(b => (b.Field, b.Passed)).ShouldBe([("segments", false), ("visits", true)]);
+    }
+
+    [Fact]
+    public async Task A_preview_says_whom_each_channel_reaches_and_at_what_price()
+    {
+        Consent Said(ConsentState state) => new(state, Rules.Now, "api");
+        await world.PutAsync(
+        [
+            Spender(1, 500) with { Email = "a@example.com", Phone = "+41446681800", PhoneUsable = true },
+            Spender(2, 500) with { Email = "b@example.com", Consent = new Dictionary<string, Consent> { ["email"] = Said(ConsentState.Withdrawn), ["sms"] = Said(ConsentState.Granted) } },
+            Spender(3, 500) with { Phone = "044 668", PhoneUsable = false, Attributes = Rules.Attributes("""{ "pushToken": "t" }""") },
+            Spender(4, 500) with { Email = "d@example.com", Consent = new Dictionary<string, Consent> { ["email"] = Said(ConsentState.Granted) } },
+            Spender(5, 1) with { Email = "e@example.com" },
+        ]);
+        async Task<string> EstimateAsync(ServiceProvider process) => string.Join(' ',
+            (await process.GetRequiredService<PreviewSegment>().HandleAsync(new(JsonElement.Parse(Spenders)), default)).Channels.Select(c => FormattableString.Invariant($"{c.Channel}:{c.Reachable}:{c.Cost}")));
+        (await EstimateAsync(world.NewProcess(new() { ["Prices:Email"] = "0.0004", ["Prices:Sms"] = "0.0079" }))).ShouldBe("email:2:0.0008 sms:1:0.0079 whatsapp:1: push:1:");
+        (await EstimateAsync(world.NewProcess(new() { ["Delivery:RequireConsent"] = "true" }))).ShouldBe("email:1: sms:0: whatsapp:0: push:0:");
+    }
+
     private static string Id(int number) => $"{number:x32}";
 
     private static Customer Spender(int number, int spend, string[]? tags = null) =>

@@ -79,6 +79,56 @@ public sealed class SegmentRouteTests : IAsyncLifetime
         (await ProblemAsync(r => segments.List(r, default), query: "?limit=0")).Code.ShouldBe("request.invalid");
     }
 
+    [Fact]
+    public async Task Members_come_as_CSV_and_their_number_by_day()
+    {
+        await world.PutAsync(Enumerable.Range(0, 1200).Select(i => Rules.Customer(c => c with
+        {
+            Id = $"{i:x32}", ExternalId = $"C{i}", City = "Bern", FirstName = i == 0 ? "=HYPERLINK(\"http://x\")" : "Anna, \"A\"", TotalSpend = i,
+        })));
+        var id = (await world.CreateAsync(Rule)).Id;
+        await world.RunQueueAsync();
+
+        var csv = await TextAsync(r => segments.Members(r, id, default), "?format=csv");
+        csv.Headers.ContentType.ToString().ShouldBe("text/csv; charset=utf-8");
+        var lines = csv.Text.TrimStart('\uFEFF').Split("\r\n", StringSplitOptions.RemoveEmptyEntries);
+        lines.Length.ShouldBe(1201);
+        lines[0].ShouldBe("externalId,email,phone,firstName,lastName,city,country,customerId,totalSpend,orderCount,lastActiveAt");
+        lines[1].ShouldStartWith("C0,,,\"'=HYPERLINK(");
+        lines[1200].ShouldBe($"C1199,,,\"Anna, \"\"A\"\"\",,Bern,,{1199:x32},11.99,0,");
+        (await ProblemAsync(r => segments.Members(r, "nobody", default), query: "?format=csv")).Code.ShouldBe("segment.not_found");
+        (await ProblemAsync(r => segments.Members(r, id, default), query: "?format=xml")).Code.ShouldBe("request.invalid");
+
+        var growth = await CallAsync(r => segments.Growth(r, id, default));
+        growth.Body.GetProperty("days").GetRawText().ShouldBe("""[{"day":"2026-08-31","members":1200}]""");
+        (await CallAsync(r => segments.Growth(r, id, default), query: "?from=2026-01-01&to=2026-02-01")).Body.GetProperty("days").GetArrayLength().ShouldBe(0);
+        (await ProblemAsync(r => segments.Growth(r, id, default), query: "?from=yesterday")).Errors!.Keys.ShouldBe(["/from"]);
+    }
+
+    [Fact]
+    public async Task RFM_is_started_once_and_shown()
+    {
+        var rfm = ActivatorUtilities.CreateInstance<RfmFunctions>(world.Process);
+        (await CallAsync(r => rfm.Get(r, default))).Body.GetProperty("customers").GetInt32().ShouldBe(0);
+        await world.PutAsync(Enumerable.Range(0, 20).Select(i => Rules.Customer(c => c with
+        {
+            Id = $"{i:x32}", OrderCount = i + 1, TotalSpend = i * 1000, LastOrderAt = Rules.Now.AddDays(-30 + i),
+        })));
+        var started = await CallAsync(r => rfm.Rebuild(r, default));
+        started.Status.ShouldBe(202);
+        started.Body.GetProperty("run").GetProperty("state").GetString().ShouldBe("measuring");
+        (await CallAsync(r => rfm.Rebuild(r, default))).Status.ShouldBe(202);
+        await rfm.Score(world.Queue.TakeNextRfm()!, default);
+        world.Queue.TakeNextRfm().ShouldBeNull();
+
+        var shown = (await CallAsync(r => rfm.Get(r, default))).Body;
+        shown.GetProperty("run").GetProperty("state").GetString().ShouldBe("done");
+        shown.GetProperty("customers").GetInt32().ShouldBe(20);
+        shown.GetProperty("bounds").GetProperty("frequency").GetRawText().ShouldBe("[4,8,12,16]");
+        shown.GetProperty("bounds").GetProperty("monetary").GetRawText().ShouldBe("[30.00,70.00,110.00,150.00]");
+        shown.GetProperty("segments")[0].GetRawText().ShouldBe("""{"name":"Champions","customers":4,"share":0.2,"spend":700.00,"spendShare":0.3684}""");
+    }
+
     [Theory]
     [InlineData("""{ "name": "", "rule": { "combinator": "and", "rules": [] } }""", "request.invalid", "/name")]
     [InlineData("""{ "name": "x" }""", "request.invalid", "/rule")]
@@ -119,6 +169,7 @@ public sealed class SegmentRouteTests : IAsyncLifetime
         var preview = await CallAsync(r => rules.Preview(r, default), $$"""{ "rule": {{Rule}} }""");
         preview.Body.GetProperty("count").GetInt32().ShouldBe(1);
         preview.Body.GetProperty("sample")[0].GetProperty("customer").GetProperty("totalSpend").GetDecimal().ShouldBe(12.34m);
+        preview.Body.GetProperty("sample")[0].GetProperty("because").GetRawText().ShouldBe("""[{"passed":true,"field":"city","operator":"=","value":"bern","actual":"Bern"}]""");
 
         var fields = await CallAsync(r => Task.FromResult(rules.Fields(r)));
         fields.Body.GetProperty("items")[0].GetRawText().ShouldBe(
@@ -142,6 +193,16 @@ public sealed class SegmentRouteTests : IAsyncLifetime
 
             cursor = $"&cursor={next.GetString()}";
         }
+    }
+
+    private async Task<(IHeaderDictionary Headers, string Text)> TextAsync(Func<HttpRequest, Task<IResult>> call, string query)
+    {
+        var http = new DefaultHttpContext { RequestServices = world.Process };
+        http.Request.QueryString = new QueryString(query);
+        using var answer = new MemoryStream();
+        http.Response.Body = answer;
+        await (await call(http.Request)).ExecuteAsync(http);
+        return (http.Response.Headers, Encoding.UTF8.GetString(answer.ToArray()));
     }
 
     private async Task<Problem> ProblemAsync(Func<HttpRequest, Task<IResult>> call, string? body = null, string? ifMatch = null, string query = "") =>

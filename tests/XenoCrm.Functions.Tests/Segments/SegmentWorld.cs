@@ -44,9 +44,10 @@ internal sealed class SegmentWorld : IAsyncDisposable
     }
 
     /// <summary>Another instance of the app, with rules in a memory of its own.</summary>
-    public ServiceProvider NewProcess()
+    /// <param name="settings">Beside the usual ones.</param>
+    public ServiceProvider NewProcess(Dictionary<string, string?>? settings = null)
     {
-        var configuration = new ConfigurationBuilder().AddInMemoryCollection(new Dictionary<string, string?>
+        var configuration = new ConfigurationBuilder().AddInMemoryCollection(settings).AddInMemoryCollection(new Dictionary<string, string?>
         {
             ["Cosmos:Endpoint"] = emulator.Endpoint.ToString(),
             ["Cosmos:Key"] = EmulatorOptions.WellKnownKey,

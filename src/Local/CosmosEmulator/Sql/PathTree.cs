@@ -178,7 +178,7 @@ internal sealed class PathTree
         {
             text.Append('/');
             var plain = name.Length > 0 && name.All(c => char.IsAsciiLetterOrDigit(c) || c == '_') && !char.IsAsciiDigit(name[0]);
-            text.Append(plain ? name : $"\"{name}\"");
+            text.Append(plain ? name : $"\"{name.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal)}\"");
         }
 
         return text.ToString();
