@@ -6,7 +6,7 @@ using XenoCrm.Local.CosmosEmulator.Items;
 namespace XenoCrm.Local.CosmosEmulator.Batch;
 
 /// <summary>
-/// Batches as the SDKs without a HybridRow codec write them (JavaScript, Python):
+/// Batches as the JavaScript SDK, which has no HybridRow codec, writes them:
 /// <c>[{"operationType":"Create","partitionKey":"[\"p\"]","id","resourceBody","ifMatch","ifNoneMatch"}]</c>, answered with
 /// <c>[{"statusCode","subStatusCode","eTag","requestCharge","resourceBody"}]</c>.
 /// </summary>
