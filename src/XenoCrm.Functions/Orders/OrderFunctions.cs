@@ -100,7 +100,7 @@ public sealed class CustomerOrderFunctions(ListOrders list, ReadOverview read, R
 
     [Function("GetCustomerTimeline")]
     [RequireRole(Role.Viewer)]
-    [Describe("Read what happened to a customer, newest first", "Orders and their changes, visits, messages, answers about consent, imports; nothing that was not recorded.")]
+    [Describe("Read what happened to a customer, newest first", "Orders and their changes, visits, messages, answers about consent, imports, merges; nothing that was not recorded.")]
     [Paged, Answers(200, typeof(Page<TimelineEvent>)), Problems(404)]
     public async Task<IResult> Timeline(
         [HttpTrigger(AuthorizationLevel.Anonymous, "get", Route = "api/customers/{id}/timeline")] HttpRequest request, string id, CancellationToken cancellation) =>

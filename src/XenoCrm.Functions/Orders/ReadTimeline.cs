@@ -24,6 +24,9 @@ public enum TimelineKind
 
     /// <summary>An import created or changed the customer; the time is the import's.</summary>
     Imported,
+
+    /// <summary>Another customer became part of this one, and what it did is here too.</summary>
+    Merged,
 }
 
 /// <summary>One thing that happened. Members that do not belong to its type are absent.</summary>
@@ -45,6 +48,9 @@ public sealed record TimelineEvent(string Id, TimelineKind Type, DateTimeOffset 
     public string? CampaignId { get; init; }
     public string? MessageStatus { get; init; }
     public string? ImportId { get; init; }
+
+    /// <summary>The id that the other customer had.</summary>
+    public string? MergedId { get; init; }
 }
 
 /// <summary>
@@ -127,6 +133,11 @@ public sealed class ReadTimeline(OrderStore orders, CustomerStore customers, Cur
             {
                 yield return Event("clicked", TimelineKind.MessageClicked, clicked);
             }
+        }
+
+        foreach (var other in customer.Merged ?? [])
+        {
+            yield return new($"merged:{other.Id}", TimelineKind.Merged, other.At) { MergedId = other.Id };
         }
 
         // An import's id tells when it began; other ids tell nothing, and no time is made up.

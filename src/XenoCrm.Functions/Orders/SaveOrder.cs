@@ -49,12 +49,7 @@ public sealed class SaveOrder(OrderStore orders, OrderWriter writer, CustomerSto
             : throw new OrderNotFound(draft.OrderNumber).ToException();
     }
 
-    public async Task<Versioned<Order>> ReadAsync(string id, CancellationToken cancellation)
-    {
-        var (customerId, orderNumber) = Split(id);
-        var stored = await orders.ReadAsync(customerId, [orderNumber], cancellation);
-        return stored?.Orders.GetValueOrDefault(orderNumber) ?? throw new OrderNotFound(id).ToException();
-    }
+    public async Task<Versioned<Order>> ReadAsync(string id, CancellationToken cancellation) => (await FindAsync(id, cancellation)).Order;
 
     /// <param name="body">A JSON merge patch of <see cref="OrderPatch"/>.</param>
     public async Task<Versioned<Order>> PatchAsync(string id, JsonElement body, string? ifMatch, CancellationToken cancellation)
@@ -121,15 +116,31 @@ public sealed class SaveOrder(OrderStore orders, OrderWriter writer, CustomerSto
         }
 
         await customers.RefreshSegmentsAsync(cancellation);
-        var (customerId, orderNumber) = Split(id);
-        var stored = await orders.ReadAsync(customerId, [orderNumber], cancellation);
-        if (stored is null)
-        {
-            (await customers.ReadSlotAsync(customerId, cancellation))?.ThrowIfMerged();
-        }
+        var found = await FindAsync(id, cancellation);
+        return ifMatch is null || ifMatch == found.Order.ETag ? found : throw new ETagStale().ToException();
+    }
 
-        var order = stored?.Orders.GetValueOrDefault(orderNumber) ?? throw new OrderNotFound(id).ToException();
-        return ifMatch is null || ifMatch == order.ETag ? (stored!.Customer, order) : throw new ETagStale().ToException();
+    /// <exception cref="ProblemException">There is no such order, or it is another customer's since the two were merged.</exception>
+    private async Task<(Versioned<Customer> Customer, Versioned<Order> Order)> FindAsync(string id, CancellationToken cancellation)
+    {
+        var (customerId, orderNumber) = Split(id);
+        for (var attempt = 0; ; attempt++)
+        {
+            if (await orders.ReadAsync(customerId, [orderNumber], cancellation) is { } stored)
+            {
+                return stored.Orders.TryGetValue(orderNumber, out var order) ? (stored.Customer, order) : throw new OrderNotFound(id).ToException();
+            }
+
+            var slot = await customers.ReadSlotAsync(customerId, cancellation);
+            if (slot is not { IsFrozen: true } || attempt == MaxAttempts)
+            {
+                slot?.ThrowIfMerged();
+                throw new OrderNotFound(id).ToException();
+            }
+
+            // Its orders are on their way to the customer that it becomes part of.
+            await Task.Delay(RandomNumberGenerator.GetInt32(20, 60), cancellation);
+        }
     }
 
     /// <summary>What only all orders together can tell: which is the first or the last now. Any change of one changes the customer's ETag.</summary>
@@ -146,24 +157,7 @@ public sealed class SaveOrder(OrderStore orders, OrderWriter writer, CustomerSto
 
     private static OrderPatch Read(JsonElement body)
     {
-        if (body.ValueKind != JsonValueKind.Object)
-        {
-            throw RequestInvalid.At("", "A JSON object is expected.").ToException();
-        }
-
-        OrderPatch patch;
-        try
-        {
-            patch = body.Deserialize<OrderPatch>(Json.Strict)!;
-        }
-        catch (JsonException exception)
-        {
-            throw JsonFaults.Describe(exception).ToException();
-        }
-        catch (InvalidOperationException)
-        {
-            throw JsonFaults.NoText.ToException();
-        }
+        var patch = JsonFaults.TryRead<OrderPatch>(body, out var problem) ?? throw problem!.ToException();
 
         // In a merge patch null removes; of an order only the items can be removed.
         foreach (var member in body.EnumerateObject().Where(m => m.Value.ValueKind == JsonValueKind.Null))

@@ -26,6 +26,9 @@ internal sealed class MemorySource : IQuerySource
     /// <summary>How many items each one stands for, so that few of them are worth an index.</summary>
     public int Weight { get; set; }
 
+    /// <summary>Entries of other partitions beside each one of its own, in every index.</summary>
+    public int Others { get; set; }
+
     public List<string> UsedIndexes { get; } = [];
 
     public List<(string Path, bool Descending)[]> Composites { get; } = [];
@@ -71,7 +74,7 @@ internal sealed class MemorySource : IQuerySource
 
         if (!_indexes.TryGetValue(path, out var index))
         {
-            _indexes[path] = index = new MemoryIndex(path, _items, UsedIndexes);
+            _indexes[path] = index = new MemoryIndex(path, _items, UsedIndexes, Others);
         }
 
         return index;
@@ -96,12 +99,14 @@ internal sealed class MemorySource : IQuerySource
     {
         private readonly string _path;
         private readonly List<string> _used;
+        private readonly int _others;
         private readonly List<(JsonValue Key, StoredItem Item)> _entries = [];
 
-        public MemoryIndex(string path, IEnumerable<StoredItem> items, List<string> used)
+        public MemoryIndex(string path, IEnumerable<StoredItem> items, List<string> used, int others)
         {
             _path = path;
             _used = used;
+            _others = others;
             var names = path[1..^2].Split('/').Select(n => n.Trim('"')).ToList();
             foreach (var item in items)
             {
@@ -119,7 +124,7 @@ internal sealed class MemorySource : IQuerySource
         }
 
         public int EstimateCount(JsonValue? lower, bool lowerInclusive, JsonValue? upper, bool upperInclusive) =>
-            Find(lower, lowerInclusive, upper, upperInclusive).Count();
+            Find(lower, lowerInclusive, upper, upperInclusive).Count() * (1 + _others);
 
         public IEnumerable<StoredItem> Range(JsonValue? lower, bool lowerInclusive, JsonValue? upper, bool upperInclusive, bool descending)
         {

@@ -102,6 +102,15 @@ public sealed class PlannerTests
     }
 
     [Fact]
+    public void One_partition_is_sorted_rather_than_looked_for_in_an_index_of_all()
+    {
+        var source = Source();
+        source.Others = 1000;
+        Run.Query("SELECT TOP 2 VALUE c.id FROM c ORDER BY c.n DESC", source).ShouldBe("""["i99","i98"]""");
+        source.UsedIndexes.ShouldBeEmpty();
+    }
+
+    [Fact]
     public void A_page_of_a_keyset_walk_reads_little_more_than_it_returns()
     {
         var page = XenoCrm.Local.CosmosEmulator.Sql.CompiledQuery.Compile("SELECT * FROM c WHERE c.id > @id ORDER BY c.id")

@@ -248,4 +248,35 @@ public sealed class OrderRouteTests : IAsyncLifetime
         (await api.BulkAsync($$"""{ "items": [ {{many[..many.LastIndexOf(",{", StringComparison.Ordinal)]}} ] }""")).ShouldBe(200)["created"].GetInt32().ShouldBe(1000);
         (await CustomerAsync()).OrderCount.ShouldBe(1001);
     }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_change_whose_process_dies_is_whole_or_not_at_all(bool isStored)
+    {
+        const string Refund = """{ "refundedAmount": 4, "status": "shipped" }""";
+        foreach (var number in new[] { "1", "2", "3" })
+        {
+            (await api.CreateAsync("A", number, 10, $$""" "status": "paid", "placedAt": "2026-01-0{{number}}T00:00:00Z" """)).ShouldBe(201);
+        }
+
+        async Task DieAsync(Func<Task> change)
+        {
+            crm.Log.Reset();
+            (crm.Log.CrashBeforeWrite, crm.Log.CrashAfterWrite) = isStored ? (null, 1) : (1, null);
+            await Should.ThrowAsync<Exception>(change);
+            crm.Log.Reset();
+            await api.CheckedAsync();
+        }
+
+        await DieAsync(() => api.PatchAsync($"{customerId}-1", Refund));
+        (await api.PatchAsync($"{customerId}-1", Refund)).ShouldBe(200)["history"].GetArrayLength().ShouldBe(2);
+        (await CustomerAsync()).TotalSpend.ShouldBe(2600);
+
+        // The last order: which is the last now is summed up from all.
+        await DieAsync(() => api.DeleteAsync($"{customerId}-3"));
+        (await api.DeleteAsync($"{customerId}-3")).Status.ShouldBe(isStored ? 404 : 204);
+        var customer = await CustomerAsync();
+        (customer.TotalSpend, customer.LastOrderAt).ShouldBe((1600, new DateTimeOffset(2026, 1, 2, 0, 0, 0, TimeSpan.Zero)));
+    }
 }

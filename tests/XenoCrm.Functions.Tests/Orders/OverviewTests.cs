@@ -163,4 +163,24 @@ public sealed class OverviewTests : IAsyncLifetime
         Ids.TimeOf("blob-12").ShouldBeNull();
         Ids.TimeOf(new string('f', 12) + "7" + new string('0', 19)).ShouldBeNull();
     }
+
+    [Fact]
+    public async Task A_merge_is_in_the_timeline_and_the_orders_answer_where_they_are_now()
+    {
+        var other = await api.CustomerAsync("B");
+        await api.CreateAsync("A", "1", 30);
+        var moved = (await api.CreateAsync("B", "2", 12))["id"].GetString()!;
+        await crm.Get<MergeCustomers>().HandleAsync(new(id, other), Cancellation);
+
+        var events = await OrderApi.AllAsync(q => api.TimelineAsync(id, q));
+        Kinds(events).Count(k => k == "orderPlaced").ShouldBe(2);
+        events.Single(e => e.GetProperty("type").GetString() == "merged").GetProperty("mergedId").GetString().ShouldBe(other);
+        (await api.GetAsync(moved)).ShouldBeProblem(308, "customer.merged");
+        (await api.PatchAsync(moved, """{ "status": "paid" }""")).ShouldBeProblem(308, "customer.merged");
+        (await api.DeleteAsync(moved)).ShouldBeProblem(308, "customer.merged");
+        (await api.PatchAsync($"{id}-2", """{ "status": "paid" }""")).ShouldBe(200);
+        (await api.OverviewAsync(other)).ShouldBeProblem(308, "customer.merged");
+        (await api.TimelineAsync(other)).ShouldBeProblem(308, "customer.merged");
+        await api.CheckedAsync();
+    }
 }
