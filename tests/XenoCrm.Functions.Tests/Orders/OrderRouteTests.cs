@@ -263,7 +263,8 @@ public sealed class OrderRouteTests : IAsyncLifetime
         async Task DieAsync(Func<Task> change)
         {
             crm.Log.Reset();
-            (crm.Log.CrashBeforeWrite, crm.Log.CrashAfterWrite) = isStored ? (null, 1) : (1, null);
+            crm.Log.CrashBeforeWrite = isStored ? null : 1;
+            crm.Log.CrashAfterWrite = isStored ? 1 : null;
             await Should.ThrowAsync<Exception>(change);
             crm.Log.Reset();
             await api.CheckedAsync();
