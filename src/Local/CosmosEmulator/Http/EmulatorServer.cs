@@ -42,9 +42,7 @@ public sealed class EmulatorServer : IAsyncDisposable
             settings.Limits.MinRequestBodyDataRate = null;
             settings.Limits.MinResponseDataRate = null;
             settings.Listen(IPAddress.Loopback, options.Port, listen => listen.Protocols = HttpProtocols.Http1);
-            // A request is handled by the thread that received it: handing it over costs as much as most requests do.
-            var sockets = new SocketTransportOptions { UnsafePreferInlineScheduling = true };
-            var transport = new SocketTransportFactory(Options.Create(sockets), NullLoggerFactory.Instance);
+            var transport = new SocketTransportFactory(Options.Create(new SocketTransportOptions()), NullLoggerFactory.Instance);
             var kestrel = new KestrelServer(Options.Create(settings), transport, NullLoggerFactory.Instance);
             await kestrel.StartAsync(new Application(new Router(store, options)), CancellationToken.None);
             var address = kestrel.Features.GetRequiredFeature<IServerAddressesFeature>().Addresses.First();
