@@ -10,6 +10,7 @@ using XenoCrm.Orders;
 using XenoCrm.Platform;
 using XenoCrm.Platform.Errors;
 using XenoCrm.Platform.OpenApi;
+using XenoCrm.Privacy;
 using XenoCrm.Segments;
 
 // A language is a customer's, never the machine's.
@@ -29,6 +30,7 @@ builder.Services
     .AddSegments(builder.Configuration)
     .AddImports(builder.Configuration)
     .AddCampaigns()
-    .AddDelivery(builder.Configuration);
+    .AddDelivery(builder.Configuration)
+    .AddPrivacy();
 
 builder.Build().Run();

@@ -114,6 +114,9 @@ public sealed record Customer
 
     public const int MaxFormerKeys = 64;
 
+    /// <summary>Keys that its import marks remember as lost.</summary>
+    internal IEnumerable<string> DroppedKeys() => Import?.Dropped?.Select(d => d.Key) ?? [];
+
     /// <summary>True for a key of a customer that was merged into this one: it leads here for good, whatever this one carries.</summary>
     internal bool Inherits(string key) => Merged is not null && Merged.Any(m => m.Keys.Contains(key));
 

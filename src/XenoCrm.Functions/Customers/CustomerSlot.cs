@@ -13,7 +13,8 @@ namespace XenoCrm.Customers;
 /// <param name="Customer">Null unless it is one.</param>
 /// <param name="Into">The customer that this one is, or is being, merged into.</param>
 /// <param name="Frozen">As it was when its merge began; null when the merge is done.</param>
-internal sealed record CustomerSlot(string Id, Customer? Customer, string ETag, string? Into = null, Customer? Frozen = null)
+/// <param name="Removed">What an erasure has removed from under this id.</param>
+internal sealed record CustomerSlot(string Id, Customer? Customer, string ETag, string? Into = null, Customer? Frozen = null, RemovedCounts? Removed = null)
 {
     public const string VoidType = "void";
     public const string MergingType = "merging";
@@ -43,12 +44,12 @@ internal sealed record CustomerSlot(string Id, Customer? Customer, string ETag, 
             Customers.Customer.TypeName => new(id, item.Deserialize<Customer>(Json.Options)!, etag),
             MergingType => new(id, null, etag, item.GetProperty("into").GetString(), item.GetProperty("frozen").Deserialize<Customer>(Json.Options)),
             MergedType => new(id, null, etag, item.GetProperty("into").GetString()),
-            _ => new(id, null, etag),
+            _ => new(id, null, etag, Removed: item.TryGetProperty("removed", out var removed) ? removed.Deserialize<RemovedCounts>(Json.Options) : null),
         };
     }
 
-    public static MemoryStream Void(string id, DateTimeOffset at) =>
-        CustomerStore.Serialize(new { id, customerId = id, type = VoidType, at });
+    public static MemoryStream Void(string id, DateTimeOffset at, RemovedCounts? removed = null) =>
+        CustomerStore.Serialize(new { id, customerId = id, type = VoidType, at, removed });
 
     public static MemoryStream Merging(Customer customer, string into, DateTimeOffset at) =>
         CustomerStore.Serialize(new { id = customer.Id, customerId = customer.Id, type = MergingType, into, at, frozen = customer });
@@ -56,3 +57,7 @@ internal sealed record CustomerSlot(string Id, Customer? Customer, string ETag, 
     public static MemoryStream Merged(string id, string into, DateTimeOffset at) =>
         CustomerStore.Serialize(new { id, customerId = id, type = MergedType, into, at });
 }
+
+/// <summary>How much of what an erasure has removed.</summary>
+public sealed record RemovedCounts(
+    int Orders, int ProfileFields, int Attributes, int Tags, int ConsentAnswers, int PastEvents, int Visits, int Segments);

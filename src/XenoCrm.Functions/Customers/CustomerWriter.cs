@@ -184,6 +184,25 @@ public sealed class CustomerWriter(CosmosDatabase database, CustomerStore store,
     internal async Task<bool> AnyErasedAsync(IReadOnlyCollection<string> keys, CancellationToken cancellation) =>
         (await identities.ReadAsync([.. keys.Distinct()], cancellation)).Values.Any(i => i.Value.Erased is not null);
 
+    /// <summary>Makes the keys tombstones.</summary>
+    /// <param name="owners">The customers that are erased.</param>
+    /// <returns>The keys that are another's, and stay so.</returns>
+    internal Task<IReadOnlyList<string>> EraseKeysAsync(IReadOnlyCollection<string> keys, IReadOnlySet<string> owners, DateTimeOffset at, CancellationToken cancellation) =>
+        identities.EraseAsync(
+            keys, owners,
+            async identity =>
+            {
+                // Another's when it is carried, or claimed for a customer or a change that may still come.
+                var slots = await store.ReadSlotsAsync([identity.CustomerId], cancellation);
+                return Follow(slots, identity.CustomerId) is { } slot && !slot.IsFrozen
+                    && (slot.Customer is not { } owner || (identity.For != slot.ETag && !owner.Inherits(identity.Id) && !slot.Keys(hasher).Contains(identity.Id)));
+            },
+            at, cancellation);
+
+    /// <summary>What is stored of keys, for people to see.</summary>
+    internal async Task<IReadOnlyList<Identity>> IdentitiesAsync(IReadOnlyCollection<string> keys, CancellationToken cancellation) =>
+        [.. (await identities.ReadAsync(keys, cancellation)).Values.Select(i => i.Value)];
+
     /// <summary>Frees the keys of a customer that has been voided.</summary>
     internal async Task ReleaseAsync(IReadOnlyCollection<Versioned<Identity>> keys, CancellationToken cancellation)
     {

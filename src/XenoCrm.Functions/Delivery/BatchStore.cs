@@ -8,7 +8,8 @@ namespace XenoCrm.Delivery;
 
 public sealed class BatchStore(CosmosDatabase database)
 {
-    public static readonly ContainerDefinition Definition = new("deliveries", "/id", ["/campaignId/?", "/state/?", "/unrecorded/?"], []);
+    public static readonly ContainerDefinition Definition =
+        new("deliveries", "/id", ["/campaignId/?", "/state/?", "/unrecorded/?", "/recipients/[]/c/?"], []);
 
     /// <summary>Up to so many writes go as single requests at once: the bulk client would wait 100 ms for others to join them.</summary>
     private const int FewWrites = 3;
@@ -147,6 +148,14 @@ public sealed class BatchStore(CosmosDatabase database)
 
         return reasons;
     }
+
+    /// <summary>The batches that hold a message to the customer: by the index of the recipients' ids, whose terms never change after a batch is created.</summary>
+    public async Task<IReadOnlyList<string>> IdsOfCustomerAsync(string customerId, CancellationToken cancellation) =>
+        await QueryAsync<string>(
+            new QueryDefinition("SELECT VALUE c.id FROM c WHERE EXISTS(SELECT VALUE r FROM r IN c.recipients WHERE r.c = @customer)").WithParameter("@customer", customerId), cancellation);
+
+    /// <summary>Over all campaigns.</summary>
+    public async Task<int> CountMessagesAsync(string customerId, CancellationToken cancellation) => (await IdsOfCustomerAsync(customerId, cancellation)).Count;
 
     private static QueryDefinition Where(string select, string? campaignId, string after = "") => campaignId is null
         ? new QueryDefinition(select + after)

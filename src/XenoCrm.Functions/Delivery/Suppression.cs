@@ -11,7 +11,11 @@ namespace XenoCrm.Delivery;
 /// <summary>An address that is never to be written to. The address is not in it, only its keyed hash, so that it outlives the customer's erasure.</summary>
 /// <param name="Reason"><c>bounced</c>, <c>complained</c>, or what the caller said.</param>
 /// <param name="Source">Who or what asked for it: a user's id, or a message id.</param>
-public sealed record Suppression(string Id, Channel Channel, string Reason, DateTimeOffset At, string Source);
+public sealed record Suppression(string Id, Channel Channel, string Reason, DateTimeOffset At, string Source)
+{
+    /// <summary>The person was erased: this one is never taken back.</summary>
+    public const string ErasedReason = "erased";
+}
 
 public static class SuppressionIds
 {
@@ -64,6 +68,25 @@ public sealed class SuppressionStore(CosmosDatabase database)
         return true;
     }
 
+    /// <summary>Whatever the address was suppressed for before, now it is for good.</summary>
+    public async Task EraseAsync(Suppression suppression, CancellationToken cancellation)
+    {
+        using var stream = new MemoryStream(JsonSerializer.SerializeToUtf8Bytes(suppression, Json.Options));
+        using var answer = await container.UpsertItemStreamAsync(stream, new PartitionKey(suppression.Id), cancellationToken: cancellation);
+        answer.EnsureSuccessStatusCode();
+    }
+
+    public async Task<IReadOnlyList<Suppression>> ReadManyAsync(IReadOnlyCollection<string> ids, CancellationToken cancellation)
+    {
+        if (ids.Count == 0)
+        {
+            return [];
+        }
+
+        using var answer = await container.ReadManyItemsStreamAsync([.. ids.Distinct().Select(id => (id, new PartitionKey(id)))], cancellationToken: cancellation);
+        return [.. (await CosmosPages.ReadAsync<Suppression>(answer, cancellation)).Select(s => s.Value)];
+    }
+
     /// <summary>As <see cref="AddAsync"/>, for many at once.</summary>
     public Task AddManyAsync(IReadOnlyCollection<Suppression> many, CancellationToken cancellation)
     {
@@ -84,16 +107,31 @@ public sealed class SuppressionStore(CosmosDatabase database)
     }
 
     /// <returns>False when there was none.</returns>
+    /// <exception cref="Platform.Errors.ProblemException">The person was erased.</exception>
     public async Task<bool> RemoveAsync(string id, CancellationToken cancellation)
     {
-        using var answer = await container.DeleteItemStreamAsync(id, new PartitionKey(id), cancellationToken: cancellation);
-        if (answer.StatusCode == HttpStatusCode.NotFound)
+        while (true)
         {
-            return false;
-        }
+            using var read = await container.ReadItemStreamAsync(id, new PartitionKey(id), cancellationToken: cancellation);
+            if (read.StatusCode == HttpStatusCode.NotFound)
+            {
+                return false;
+            }
 
-        answer.EnsureSuccessStatusCode();
-        return true;
+            read.EnsureSuccessStatusCode();
+            if ((await JsonSerializer.DeserializeAsync<Suppression>(read.Content, Json.Options, cancellation))!.Reason == Suppression.ErasedReason)
+            {
+                throw new CustomerErased().ToException();
+            }
+
+            // Under the ETag of what was looked at: it may become an erased one at this moment.
+            using var answer = await container.DeleteItemStreamAsync(id, new PartitionKey(id), new() { IfMatchEtag = read.Headers.ETag }, cancellation);
+            if (answer.StatusCode is not (HttpStatusCode.PreconditionFailed or HttpStatusCode.NotFound))
+            {
+                answer.EnsureSuccessStatusCode();
+                return true;
+            }
+        }
     }
 
     /// <summary>In the order of ids, which says nothing.</summary>

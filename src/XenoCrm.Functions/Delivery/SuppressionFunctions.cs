@@ -54,7 +54,7 @@ public sealed class SuppressionFunctions(SuppressionStore suppressions, AddressH
     [Function("RemoveSuppression")]
     [RequireRole(Role.Manager)]
     [Describe("Allow writing to an address again", "The address is in the body and not in the URL, which is logged on its way.")]
-    [Body(typeof(SuppressionInput)), Answers(204), Problems(404, 413, 415)]
+    [Body(typeof(SuppressionInput)), Answers(204), Problems(404, 409, 413, 415)]
     public async Task<IResult> Remove(
         [HttpTrigger(AuthorizationLevel.Anonymous, "delete", Route = "api/suppressions")] HttpRequest request, CancellationToken cancellation)
     {

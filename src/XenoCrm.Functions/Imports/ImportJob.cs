@@ -85,6 +85,9 @@ public sealed record ImportJob : IWorkspaceItem
     public DateTimeOffset? StartedAt { get; init; }
     public DateTimeOffset? FinishedAt { get; init; }
 
+    /// <summary>The file and what else was kept of it in blobs are gone.</summary>
+    public DateTimeOffset? FilesDeletedAt { get; init; }
+
     /// <summary>Seconds from the last change until the item goes; only for files that are never uploaded.</summary>
     public int? Ttl { get; init; }
 

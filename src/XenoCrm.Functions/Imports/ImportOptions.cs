@@ -30,6 +30,9 @@ public sealed class ImportOptions
     /// <summary>How long an upload address can be used.</summary>
     public TimeSpan UploadTime { get; set; } = TimeSpan.FromHours(4);
 
+    /// <summary>How long the files of imports that are over are kept, with their row errors, dry runs and journals: they hold people's data.</summary>
+    public TimeSpan FileRetention { get; set; } = TimeSpan.FromDays(30);
+
     /// <summary>Row issues in the answer to an import within a request; all of them are at <c>/api/imports/{id}/errors</c>.</summary>
     public int MaxAnsweredIssues { get; set; } = 1000;
 }

@@ -17,6 +17,7 @@ public static class ImportsFeature
             .Validate(o => o.TimeSlice > TimeSpan.Zero, "Imports__TimeSlice must be positive.")
             .Validate(o => o.FairSlice >= TimeSpan.Zero, "Imports__FairSlice must not be negative.")
             .Validate(o => o.MaxUploadBytes > 0, "Imports__MaxUploadBytes must be positive.")
+            .Validate(o => o.FileRetention > TimeSpan.Zero, "Imports__FileRetention must be positive.")
             .ValidateOnStart();
 
         services.AddWorkspaceStore<ImportJob>(ImportJob.KindName);
@@ -36,6 +37,7 @@ public static class ImportsFeature
         services.AddSingleton<RunImport>();
         services.AddSingleton<StartImport>();
         services.AddSingleton<CancelImport>();
+        services.AddSingleton<DeleteImportFiles>();
         services.AddSingleton<ReadImportErrors>();
         services.AddSingleton<IValidator<StartImportRequest>, StartImportValidator>();
         services.AddHostedService<CreateImportContainers>();

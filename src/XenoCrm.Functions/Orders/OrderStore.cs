@@ -123,6 +123,22 @@ public sealed class OrderStore(CosmosDatabase database)
         return ETagOf(answer) is not null;
     }
 
+    /// <summary>The step of an erasure that removes the customer: a void takes its place, and says how much goes.</summary>
+    /// <returns>False when something was not as it was read.</returns>
+    internal async Task<bool> TryEraseAsync(
+        string customerId, string etag, IEnumerable<(string Id, string ETag)> some, RemovedCounts removed, DateTimeOffset now, CancellationToken cancellation)
+    {
+        var batch = container.CreateTransactionalBatch(new PartitionKey(customerId));
+        batch.ReplaceItemStream(customerId, CustomerSlot.Void(customerId, now, removed), new() { IfMatchEtag = etag, EnableContentResponseOnWrite = false });
+        foreach (var (id, orderETag) in some)
+        {
+            batch.DeleteItem(id, new() { IfMatchEtag = orderETag });
+        }
+
+        using var answer = await batch.ExecuteAsync(cancellation);
+        return ETagOf(answer) is not null;
+    }
+
     /// <summary>Some orders of a customer that is frozen or gone: nobody else writes them.</summary>
     internal async Task<IReadOnlyList<Versioned<Order>>> ReadOrphansAsync(string customerId, int limit, CancellationToken cancellation)
     {

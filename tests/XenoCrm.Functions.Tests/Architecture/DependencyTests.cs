@@ -18,6 +18,7 @@ public sealed partial class DependencyTests
         ["Imports"] = ["Platform", "Accounts", "Customers", "Orders"],
         ["Campaigns"] = ["Platform", "Accounts", "Customers", "Segments"],
         ["Delivery"] = ["Platform", "Accounts", "Customers", "Segments", "Campaigns"],
+        ["Privacy"] = ["Platform", "Accounts", "Customers", "Orders", "Segments", "Imports", "Campaigns", "Delivery"],
     };
 
     [Fact]
@@ -92,7 +93,7 @@ public sealed partial class DependencyTests
         return Path.Combine(folder, "src", "XenoCrm.Functions");
     }
 
-    [GeneratedRegex(@"(?:using (?:static )?XenoCrm\.|XenoCrm\.|[^\w.])(?<feature>Platform|Accounts|Customers|Orders|Segments|Imports|Campaigns|Delivery)(?=[.;]\w*)", RegexOptions.ExplicitCapture, 1000)]
+    [GeneratedRegex(@"(?:using (?:static )?XenoCrm\.|XenoCrm\.|[^\w.])(?<feature>Platform|Accounts|Customers|Orders|Segments|Imports|Campaigns|Delivery|Privacy)(?=[.;]\w*)", RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex Reference();
 
     [GeneratedRegex(@"(?i)(customer|order(?!\s?by|ed|ing|\b)|segment|campaign)", RegexOptions.ExplicitCapture, 1000)]

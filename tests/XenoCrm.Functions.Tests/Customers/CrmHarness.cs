@@ -1,9 +1,11 @@
 using System.Collections.Concurrent;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
+using XenoCrm.Delivery;
 using XenoCrm.Local.CosmosEmulator;
 using XenoCrm.Orders;
 using XenoCrm.Platform.Cosmos;
+using XenoCrm.Privacy;
 
 namespace XenoCrm.Customers;
 
@@ -109,7 +111,10 @@ public sealed class CrmHarness : IAsyncDisposable
         collection.AddLogging();
         collection.AddSingleton<ISegmentTagger, NoSegments>();
         var configuration = new ConfigurationBuilder().Build();
-        collection.AddCustomers(configuration).AddOrders(configuration);
+        collection.AddCustomers(configuration).AddOrders(configuration).AddPrivacy();
+        collection.AddSingleton(Workspace.Definition);
+        collection.AddSingleton(BatchStore.Definition).AddSingleton<BatchStore>();
+        collection.AddSingleton(SuppressionStore.Definition).AddSingleton<SuppressionStore>();
         var provider = collection.BuildServiceProvider();
         await provider.GetRequiredService<CosmosDatabase>().EnsureCreatedAsync();
         log.Reset();

@@ -1,0 +1,232 @@
+using System.Security.Cryptography;
+using Microsoft.Extensions.Options;
+using XenoCrm.Campaigns;
+using XenoCrm.Customers;
+using XenoCrm.Delivery;
+using XenoCrm.Imports;
+using XenoCrm.Orders;
+using XenoCrm.Platform.Cosmos;
+using XenoCrm.Platform.Errors;
+
+namespace XenoCrm.Privacy;
+
+/// <summary>
+/// Erases a person: nothing that says who they were is left, and neither an import nor a request brings them back.
+/// <list type="number">
+/// <item>The record says what is to be done, before anything is: from here on <see cref="FinishAsync"/> brings it to its end.</item>
+/// <item>The keys become tombstones and the addresses suppressed, while the customer is still there: from here on whatever
+/// means the person by a key fails. If the customer were removed first, its keys would be free for a moment.</item>
+/// <item>The customer becomes a void, under the ETag of what was looked at, with as many of its orders as a transaction
+/// holds and the counts of what goes. Has anyone written it meanwhile (its id is enough for orders and visits), it is
+/// looked at again: it may have got another address. After this nobody can write it or its orders.</item>
+/// <item>The rest of the orders goes.</item>
+/// <item>The record becomes the certificate.</item>
+/// </list>
+/// Each step is safe to repeat, by any number of processes at once. There is no way back: no code removes a tombstone.
+/// </summary>
+public sealed class EraseCustomer(
+    WorkspaceStore<Erasure> erasures, CustomerStore customers, CustomerWriter writer, OrderStore orders, MergeCustomers merges,
+    SuppressionStore suppressions, BatchStore batches, AddressHasher hasher, IOptions<ImportOptions> imports, TimeProvider clock)
+{
+    private static readonly TimeSpan Abandoned = TimeSpan.FromSeconds(30);
+
+    private const int OrdersAtOnce = 99;
+
+    /// <returns>The certificate; the same when the customer was erased before.</returns>
+    public async Task<Erasure> HandleAsync(string customerId, string requestedBy, CancellationToken cancellation)
+    {
+        if (await erasures.ReadAsync(customerId, cancellation) is { Value.State: ErasureState.Done } done)
+        {
+            return done.Value;
+        }
+
+        if (await erasures.ReadAsync(customerId, cancellation) is null)
+        {
+            _ = await customers.ReadAsync(customerId, cancellation) ?? throw await customers.MissingAsync(customerId, cancellation);
+            await erasures.TryCreateAsync(
+                new() { Id = customerId, State = ErasureState.Running, CreatedAt = clock.GetUtcNow(), RequestedBy = requestedBy, CustomerIds = [customerId] }, cancellation);
+        }
+
+        return await RunAsync(customerId, cancellation);
+    }
+
+    /// <summary>Blocks the addresses of somebody who is no customer.</summary>
+    public async Task<Erasure> HandleAsync(CustomerDraft person, string requestedBy, CancellationToken cancellation)
+    {
+        var keys = hasher.KeysOf(person).All.ToList();
+        var id = "address-" + string.Join('-', keys.Select(k => k[(k.IndexOf(':', StringComparison.Ordinal) + 1)..]));
+        if ((await erasures.ReadAsync(id, cancellation))?.Value is { State: ErasureState.Done } done)
+        {
+            return done;
+        }
+
+        if ((await writer.FindAsync(keys, cancellation)).Values.FirstOrDefault() is { } customer)
+        {
+            throw new ErasureOfCustomer(customer.Value.Id).ToException();
+        }
+
+        await erasures.TryCreateAsync(
+            new()
+            {
+                Id = id, State = ErasureState.Running, CreatedAt = clock.GetUtcNow(), RequestedBy = requestedBy, Keys = keys,
+                Addresses = [.. AddressesOf(person.Email, person.Phone, null)],
+            }, cancellation);
+        return await RunAsync(id, cancellation);
+    }
+
+    /// <summary>Goes on with erasures whose process has ended.</summary>
+    public async Task FinishAsync(CancellationToken cancellation)
+    {
+        var query = new Microsoft.Azure.Cosmos.QueryDefinition("SELECT * FROM c WHERE c.state = 'running' AND c.createdAt < @before")
+            .WithParameter("@before", Platform.UtcTimeConverter.Write(clock.GetUtcNow() - Abandoned));
+        var left = new List<string>();
+        await foreach (var erasure in erasures.QueryAsync(query, cancellation))
+        {
+            left.Add(erasure.Value.Id);
+        }
+
+        foreach (var id in left)
+        {
+            await RunAsync(id, cancellation);
+        }
+    }
+
+    private async Task<Erasure> RunAsync(string id, CancellationToken cancellation)
+    {
+        var erasure = (await erasures.ReadAsync(id, cancellation))!.Value;
+        if (erasure.CustomerIds.Count == 0)
+        {
+            var others = await BlockAsync(erasure, cancellation);
+            return await FinishAsync(erasure with { KeysOfOthers = others }, null, cancellation);
+        }
+
+        for (var round = 0; ; round++)
+        {
+            if (round > 0)
+            {
+                await Task.Delay(RandomNumberGenerator.GetInt32(1, 4 << Math.Min(round, 5)), cancellation);
+            }
+
+            var current = erasure.CustomerIds[^1];
+            if (await orders.ReadAllAsync(current, cancellation) is not { } all)
+            {
+                var slot = await customers.ReadSlotAsync(current, cancellation);
+                if (slot?.Into is { } into)
+                {
+                    // Merged before the keys were tombstones: the person is the other one now, or in a moment.
+                    erasure = slot.IsFrozen ? erasure : await NoteAsync(id, e => e with { CustomerIds = [.. e.CustomerIds.Append(into).Distinct()] }, cancellation);
+                    continue;
+                }
+
+                await SweepAsync(current, cancellation);
+                return await FinishAsync(erasure, slot?.Removed, cancellation);
+            }
+
+            if (all.Customer.Value.Merging is not null)
+            {
+                await merges.SettleAsync(all.Customer, cancellation);
+                continue;
+            }
+
+            erasure = await NoteAsync(id, e => WithPerson(e, all.Customer.Value), cancellation);
+            var kept = await BlockAsync(erasure, cancellation);
+            if (kept.Except(erasure.KeysOfOthers).Any())
+            {
+                erasure = await NoteAsync(id, e => e with { KeysOfOthers = [.. e.KeysOfOthers.Union(kept)] }, cancellation);
+            }
+
+            await orders.TryEraseAsync(
+                current, all.Customer.ETag, all.Orders.Values.Take(OrdersAtOnce).Select(o => (o.Value.Id, o.ETag)),
+                Count(all.Customer.Value, all.Orders.Count), clock.GetUtcNow(), cancellation);
+        }
+    }
+
+    /// <summary>Everything that the person is or was known by. Nothing is ever taken out of the record.</summary>
+    private Erasure WithPerson(Erasure erasure, Customer customer)
+    {
+        var keys = hasher.KeysOf(customer).All
+            .Concat(customer.FormerKeys ?? [])
+            .Concat((customer.Merged ?? []).SelectMany(m => m.Keys))
+            .Concat(customer.DroppedKeys());
+        var push = SendRules.Address(customer, Channel.Push);
+
+        // The hash of an email is the same in its key: former ones are blocked too, though nobody knows them any more.
+        var emails = keys.Where(k => k.StartsWith("email:", StringComparison.Ordinal)).Select(k => new ErasedAddress(Channel.Email.Name(), k["email:".Length..]));
+        return erasure with
+        {
+            CustomerIds = [.. (customer.Merged ?? []).Select(m => m.Id).Concat(erasure.CustomerIds).Where(i => i != customer.Id).Distinct(), customer.Id],
+            Keys = [.. erasure.Keys.Union(keys)],
+            Addresses = [.. erasure.Addresses.Union(AddressesOf(customer.Email, customer.Phone, push)).Union(emails)],
+        };
+    }
+
+    private IEnumerable<ErasedAddress> AddressesOf(string? email, string? phone, string? push)
+    {
+        ErasedAddress Of(Channel channel, string address) => new(channel.Name(), hasher.Hash(channel, address));
+        return new[]
+        {
+            email is null ? null : Of(Channel.Email, email), phone is null ? null : Of(Channel.Sms, phone),
+            phone is null ? null : Of(Channel.WhatsApp, phone), push is null ? null : Of(Channel.Push, push),
+        }.OfType<ErasedAddress>();
+    }
+
+    /// <returns>The keys that are another's.</returns>
+    private async Task<IReadOnlyList<string>> BlockAsync(Erasure erasure, CancellationToken cancellation)
+    {
+        var others = await writer.EraseKeysAsync(erasure.Keys, erasure.CustomerIds.ToHashSet(), erasure.CreatedAt, cancellation);
+        foreach (var address in erasure.Addresses)
+        {
+            var channel = Enum.GetValues<Channel>().Single(c => c.Name() == address.Channel);
+            await suppressions.EraseAsync(new(address.Hash, channel, Suppression.ErasedReason, erasure.CreatedAt, "erasure"), cancellation);
+        }
+
+        return others;
+    }
+
+    private async Task SweepAsync(string customerId, CancellationToken cancellation)
+    {
+        while (await orders.ReadOrphansAsync(customerId, OrdersAtOnce, cancellation) is { Count: > 0 } some)
+        {
+            await orders.TryDeleteOrphansAsync(customerId, some.Select(o => (o.Value.Id, o.ETag)), cancellation);
+        }
+    }
+
+    private static RemovedCounts Count(Customer c, int orders) => new(
+        orders,
+        ProfileFields: new object?[] { c.ExternalId, c.FirstName, c.LastName, c.Email, c.Phone, c.City, c.Region, c.Country, c.PostalCode, c.Company, c.Language, c.TimeZone, c.Birthday, c.Source }.Count(v => v is not null),
+        Attributes: c.Attributes.Count, Tags: c.Tags.Count, ConsentAnswers: c.Consent.Count, PastEvents: c.Past.Count, Visits: c.Visits, Segments: c.SegmentIds.Count);
+
+    private async Task<Erasure> NoteAsync(string id, Func<Erasure, Erasure> change, CancellationToken cancellation) =>
+        (await erasures.UpdateAsync(id, e => e.State == ErasureState.Done ? null : change(e), cancellation))!.Value;
+
+    private async Task<Erasure> FinishAsync(Erasure erasure, RemovedCounts? removed, CancellationToken cancellation)
+    {
+        var messages = 0;
+        foreach (var customer in erasure.CustomerIds)
+        {
+            messages += await batches.CountMessagesAsync(customer, cancellation);
+        }
+
+        var now = clock.GetUtcNow();
+        var remains = new List<RemainingData>
+        {
+            new("keyed hashes of external id, email and phone", "so that the person is never imported or created again", Count: erasure.Keys.Count - erasure.KeysOfOthers.Count),
+            new("keyed hashes of addresses", "so that they are never written to again", Count: erasure.Addresses.Count),
+            new("files, row errors and journals of imports, which may hold rows of the person", "to account for and undo imports", now + imports.Value.FileRetention),
+        };
+        if (erasure.CustomerIds.Count > 0)
+        {
+            remains.Add(new("an empty item under each customer id", "so that the id never means anyone else", Count: erasure.CustomerIds.Count));
+        }
+
+        if (messages > 0)
+        {
+            remains.Add(new("messages: customer id, state, times and the keyed hash of the address, without content", "so that the figures of campaigns stay right", Count: messages));
+        }
+
+        return await NoteAsync(erasure.Id, e => e with
+        {
+            State = ErasureState.Done, FinishedAt = now, Removed = removed, KeysOfOthers = [.. e.KeysOfOthers.Union(erasure.KeysOfOthers)], Remains = remains,
+        }, cancellation);
+    }
+}
