@@ -41,7 +41,7 @@ public sealed class ExportPersonalData(
         Write(json, "customer", views.Of(customer));
         Write(json, "consentHistory", customer.Past.Where(p => p.Channel is not null));
         Write(json, "pastVisits", customer.Past.Where(p => p.Channel is null).Select(p => p.At));
-        Write(json, "lastContacts", customer.Contacts);
+        Write(json, "lastMessages", customer.Messages);
         Write(json, "segments", customer.SegmentIds.Select(id => new { id, name = segments.NameOf(id) }));
         Write(json, "merged", (customer.Merged ?? []).Select(m => new { m.Id, m.At }));
         Write(json, "imports", new { customer = customer.Import });

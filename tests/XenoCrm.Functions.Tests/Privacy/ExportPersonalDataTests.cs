@@ -43,6 +43,6 @@ public sealed class ExportPersonalDataTests
         data.GetProperty("merged").EnumerateArray().ShouldHaveSingleItem().GetProperty("id").GetString().ShouldBe(second);
         data.GetProperty("identities").GetArrayLength().ShouldBe(3);
         data.EnumerateObject().Select(p => p.Name).ShouldBe(
-            ["exportedAt", "customer", "consentHistory", "pastVisits", "lastContacts", "segments", "merged", "imports", "identities", "suppressions", "orders", "messages"]);
+            ["exportedAt", "customer", "consentHistory", "pastVisits", "lastMessages", "segments", "merged", "imports", "identities", "suppressions", "orders", "messages"]);
     }
 }
