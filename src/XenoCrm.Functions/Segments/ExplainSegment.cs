@@ -17,6 +17,7 @@ public sealed class ExplainSegment(SegmentDirectory directory, RuleParser parser
         var customer = (await customers.ReadAsync(customerId, cancellation))?.Value ?? throw new CustomerNotFound(customerId).ToException();
         var now = clock.GetUtcNow();
         var moment = new Moment(now);
+        await parser.RefreshAsync(cancellation);
         var rule = parser.Parse(segment.Rule);
 
         // Comparisons with other segments are told as those are now, not as they were stored.

@@ -21,7 +21,8 @@ public sealed record FieldView(
     {
         // The shapes with a free name are shown by an example of each, its name put in brackets.
         string[] shapes = ["categories.<name>.count", "categories.<name>.spend", "categories.<name>.lastAt", "attributes.<key>"];
-        return [.. catalogue.Fields.Concat(shapes.Select(s => catalogue.Find(s, out _)!)).Select(Of)];
+        var attributes = catalogue.Types.Keys.Keys.Order(StringComparer.Ordinal).Select(key => $"attributes.{key}");
+        return [.. catalogue.Fields.Concat(attributes.Concat(shapes).Select(s => catalogue.Find(s, out _, isNew: true)!)).Select(Of)];
     }
 
     private static FieldView Of(RuleField field) => new(
@@ -41,7 +42,8 @@ public sealed record FieldView(
             FieldType.Any when op is RuleOperator.Contains or RuleOperator.DoesNotContain or RuleOperator.BeginsWith or RuleOperator.EndsWith => ("blue", "red"),
             FieldType.Any when op is RuleOperator.Before or RuleOperator.After => ("2026-01-01", "2026-03-31"),
             FieldType.Any => (3, (object)10),
-            _ => (ByName[field.Name], ByName[field.Name]),
+            FieldType.Boolean => (true, (object)false),
+            _ => (ByName.GetValueOrDefault(field.Name, "blue"), ByName.GetValueOrDefault(field.Name, "red")),
         };
         return JsonSerializer.SerializeToElement(op switch
         {

@@ -30,7 +30,8 @@ public sealed class PreviewSegment(RuleParser parser, CustomerStore customers, C
     {
         var now = clock.GetUtcNow();
         var moment = new Moment(now);
-        var rule = parser.Parse(request.Rule!.Value);
+        await parser.RefreshAsync(cancellation);
+        var rule = parser.Parse(request.Rule!.Value, isNew: true);
         var filter = rule.ToFilter(moment);
         var currency = workspace.Value.Currency;
         var count = customers.CountAsync(filter, cancellation);

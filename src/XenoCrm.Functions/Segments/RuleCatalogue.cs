@@ -5,6 +5,7 @@ using XenoCrm.Platform;
 namespace XenoCrm.Segments;
 
 /// <summary>The fields that rules know.</summary>
+/// <remarks>Types of attributes are those in memory: see <see cref="RefreshAsync"/>.</remarks>
 public sealed class RuleCatalogue
 {
     public static readonly string[] Channels = ["email", "sms", "whatsapp", "push"];
@@ -14,10 +15,13 @@ public sealed class RuleCatalogue
     private const int MaxNameLength = 100;
 
     private readonly string currency;
+    private readonly AttributeSchema? attributes;
     private readonly Dictionary<string, RuleField> fields;
 
-    public RuleCatalogue(IOptions<WorkspaceOptions> workspace)
+    /// <param name="attributes">Null: attributes have no types, and are compared as what the rule's value is.</param>
+    public RuleCatalogue(IOptions<WorkspaceOptions> workspace, AttributeSchema? attributes = null)
     {
+        this.attributes = attributes;
         currency = workspace.Value.Currency;
         Fields =
         [
@@ -65,8 +69,21 @@ public sealed class RuleCatalogue
     /// <summary>Those with a fixed name. Categories and attributes are found by <see cref="Find"/>.</summary>
     public IReadOnlyList<RuleField> Fields { get; }
 
+    /// <summary>The types of attributes; another instance when they have changed.</summary>
+    public AttributeTypes Types => attributes?.Types ?? AttributeTypes.None;
+
+    /// <summary>Before rules are read: makes sure that the types in memory are recent.</summary>
+    public async ValueTask RefreshAsync(CancellationToken cancellation)
+    {
+        if (attributes is not null)
+        {
+            await attributes.RefreshAsync(cancellation);
+        }
+    }
+
     /// <param name="reason">Why there is no such field.</param>
-    public RuleField? Find(string name, out string? reason)
+    /// <param name="isNew">For a rule that is being written: see <see cref="AttributeField"/>.</param>
+    public RuleField? Find(string name, out string? reason, bool isNew = false)
     {
         reason = null;
         if (fields.TryGetValue(name, out var field))
@@ -76,7 +93,9 @@ public sealed class RuleCatalogue
 
         if (name.StartsWith(AttributePrefix, StringComparison.Ordinal) && name.Length is > 11 and <= 11 + MaxNameLength)
         {
-            return new AttributeField(name[AttributePrefix.Length..]);
+            var key = name[AttributePrefix.Length..];
+            var known = Types.Keys.GetValueOrDefault(key);
+            return new AttributeField(key, known?.Type, known?.Label, isNew);
         }
 
         if (name.StartsWith(CategoryPrefix, StringComparison.Ordinal) && Category(name) is { } category)

@@ -18,6 +18,8 @@ public enum FieldType
     Time,
     Date,
 
+    Boolean,
+
     /// <summary>Several texts.</summary>
     List,
 
@@ -171,15 +173,36 @@ public sealed class ListField(string name, string label, string path, bool holds
 }
 
 /// <summary>
-/// A custom attribute. The rule's operator and value say what it is compared as; an attribute that holds something of
-/// another type is then no match, as if it were missing (but it is present for <c>null</c> and <c>notNull</c>).
+/// A custom attribute. What is compared as what is said by its type in the schema; where there is none (yet) by the rule's
+/// operator and value: an attribute that holds something of another type is then no match, as if it were missing (but
+/// it is present for <c>null</c> and <c>notNull</c>).
 /// </summary>
-public sealed class AttributeField(string key)
-    : RuleField($"attributes.{key}", key, RuleSql.Property("c.attributes", key))
+/// <param name="type">Null: not known.</param>
+/// <param name="isNew">
+/// The rule is being written: what does not go with the type is refused. A rule that is stored already, perhaps from before
+/// its attribute had a type, must still be read: there it is no match.
+/// </param>
+public sealed class AttributeField(string key, AttributeType? type = null, string? label = null, bool isNew = false)
+    : RuleField($"attributes.{key}", label ?? key, RuleSql.Property("c.attributes", key))
 {
-    public override FieldType Type => FieldType.Any;
+    public override FieldType Type => type switch
+    {
+        AttributeType.String => FieldType.Text,
+        AttributeType.Number => FieldType.Number,
+        AttributeType.Boolean => FieldType.Boolean,
+        AttributeType.Date => FieldType.Date,
+        AttributeType.DateTime => FieldType.Time,
+        _ => FieldType.Any,
+    };
 
-    public override IReadOnlyList<RuleOperator> Operators { get; } = [.. Equality[..2], .. Ordering, .. Equality[2..], .. Parts, .. Calendar, .. Presence];
+    public override IReadOnlyList<RuleOperator> Operators { get; } = (isNew ? type : null) switch
+    {
+        AttributeType.String => [.. Equality, .. Parts, .. Presence],
+        AttributeType.Number => [.. Equality[..2], .. Ordering, .. Equality[2..], .. Presence],
+        AttributeType.Boolean => [.. Equality[..2], .. Presence],
+        AttributeType.Date or AttributeType.DateTime => [.. Equality[..2], .. Ordering, .. Calendar, .. Presence],
+        _ => [.. Equality[..2], .. Ordering, .. Equality[2..], .. Parts, .. Calendar, .. Presence],
+    };
 
     public override bool IsPresent(Customer customer) => Get(customer).ValueKind is not (JsonValueKind.Undefined or JsonValueKind.Null);
 
@@ -187,28 +210,45 @@ public sealed class AttributeField(string key)
 
     public override RuleTest? Read(RuleOperator op, RuleValue value)
     {
-        if (Calendar.Contains(op))
+        var isTime = type is AttributeType.Date or AttributeType.DateTime;
+        if (Calendar.Contains(op) || (isTime && (isNew || (value.IsTime && (op is RuleOperator.Equal or RuleOperator.NotEqual)))))
         {
-            return value.Times(op, datesOnly: false, Time, this);
+            return value.Times(op, datesOnly: isNew && type == AttributeType.Date, Time, this);
         }
 
-        switch (value.Kind)
+        return (isNew ? type : null) switch
         {
-            case JsonValueKind.Number when !Parts.Contains(op):
-                return value.Numbers(op) is { } numbers ? new NumberTest(this, op, value.Json, Number, numbers) : null;
-            case JsonValueKind.True or JsonValueKind.False when (op is RuleOperator.Equal or RuleOperator.NotEqual) && value.Json.ValueKind != JsonValueKind.Array:
-                return new BooleanTest(this, op, value.Json, Boolean, value.Json.GetBoolean());
-            case JsonValueKind.String when Ordering.Contains(op):
-                return value.Times(op, datesOnly: false, Time, this);
-            case JsonValueKind.String:
-                return value.Texts(op) is { } texts ? new TextTest(this, op, value.Json, Text, texts) : null;
-            default:
-                value.Refuse("A text, number, boolean or date that goes with the operator is expected; a list has values of one type.");
-                return null;
-        }
+            AttributeType.String => Texts(op, value),
+            AttributeType.Number => Numbers(op, value),
+            AttributeType.Boolean => Booleans(op, value, "true or false is expected, not a text."),
+            _ => ReadByValue(op, value),
+        };
     }
 
-    private JsonElement Get(Customer customer) => customer.Attributes.TryGetValue(Label, out var value) ? value : default;
+    private RuleTest? ReadByValue(RuleOperator op, RuleValue value) => value.Kind switch
+    {
+        JsonValueKind.Number when !Parts.Contains(op) => Numbers(op, value),
+        JsonValueKind.String when Ordering.Contains(op) => value.Times(op, datesOnly: false, Time, this),
+        JsonValueKind.String => Texts(op, value),
+        _ => Booleans(op, value, "A text, number, boolean or date that goes with the operator is expected; a list has values of one type."),
+    };
+
+    private TextTest? Texts(RuleOperator op, RuleValue value) => value.Texts(op) is { } texts ? new(this, op, value.Json, Text, texts) : null;
+
+    private NumberTest? Numbers(RuleOperator op, RuleValue value) => value.Numbers(op) is { } numbers ? new(this, op, value.Json, Number, numbers) : null;
+
+    private BooleanTest? Booleans(RuleOperator op, RuleValue value, string otherwise)
+    {
+        if ((op is RuleOperator.Equal or RuleOperator.NotEqual) && value.Json.ValueKind is JsonValueKind.True or JsonValueKind.False)
+        {
+            return new(this, op, value.Json, Boolean, value.Json.GetBoolean());
+        }
+
+        value.Refuse(otherwise);
+        return null;
+    }
+
+    private JsonElement Get(Customer customer) => customer.Attributes.TryGetValue(key, out var value) ? value : default;
 
     private string? Text(Customer customer) => Get(customer) is { ValueKind: JsonValueKind.String } value ? value.GetString() : null;
 

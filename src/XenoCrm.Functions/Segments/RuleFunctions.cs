@@ -26,9 +26,13 @@ public sealed class RuleFunctions(PreviewSegment preview, ExplainSegment explain
 
     [Function("ListRuleFields")]
     [RequireRole(Role.Viewer)]
-    [Describe("List the fields, types and operators of rules"), Answers(200, typeof(Page<FieldView>))]
-    public IResult Fields([HttpTrigger(AuthorizationLevel.Anonymous, "get", Route = "api/segments/fields")] HttpRequest request) =>
-        Reply.Ok(new Page<FieldView>(FieldView.AllOf(catalogue), null));
+    [Describe("List the fields, types and operators of rules", "Custom attributes that are known are there with their types; attributes.<key> stands for any other."), Answers(200, typeof(Page<FieldView>))]
+    public async Task<IResult> Fields(
+        [HttpTrigger(AuthorizationLevel.Anonymous, "get", Route = "api/segments/fields")] HttpRequest request, CancellationToken cancellation)
+    {
+        await catalogue.RefreshAsync(cancellation);
+        return Reply.Ok(new Page<FieldView>(FieldView.AllOf(catalogue), null));
+    }
 
     [Function("ListSegmentTemplates")]
     [RequireRole(Role.Viewer)]

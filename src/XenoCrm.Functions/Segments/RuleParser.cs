@@ -1,4 +1,5 @@
 using System.Text.Json;
+using XenoCrm.Customers;
 
 namespace XenoCrm.Segments;
 
@@ -16,10 +17,11 @@ public sealed class RuleParser(RuleCatalogue catalogue)
     private static readonly string[] Ignored = ["id", "path", "disabled", "locked"];
 
     /// <param name="pointer">Where the rule is in the request: <c>/rule</c>.</param>
+    /// <param name="isNew">The rule is being written, not one that is stored: attributes are held to their types.</param>
     /// <exception cref="Platform.Errors.ProblemException"><see cref="RuleInvalid"/>, <see cref="RuleTooDeep"/>, <see cref="RuleTooLarge"/></exception>
-    public CompiledRule Parse(JsonElement rule, string pointer = "/rule")
+    public CompiledRule Parse(JsonElement rule, string pointer = "/rule", bool isNew = false)
     {
-        var read = new Reader(catalogue);
+        var read = new Reader(catalogue, isNew);
         if (!IsText(rule))
         {
             read.Errors.Add(pointer, "A text in the rule is not valid Unicode.");
@@ -49,6 +51,12 @@ public sealed class RuleParser(RuleCatalogue catalogue)
         }
     }
 
+    /// <summary>Rules read with other types than these are to be read again.</summary>
+    public AttributeTypes Types => catalogue.Types;
+
+    /// <summary>Before rules are read: see <see cref="RuleCatalogue.RefreshAsync"/>.</summary>
+    public ValueTask RefreshAsync(CancellationToken cancellation) => catalogue.RefreshAsync(cancellation);
+
     /// <summary>JSON can spell half a surrogate pair, which no text can hold: whoever reads or stores it later would fail.</summary>
     private static bool IsText(JsonElement json)
     {
@@ -68,7 +76,7 @@ public sealed class RuleParser(RuleCatalogue catalogue)
         }
     }
 
-    private sealed class Reader(RuleCatalogue catalogue)
+    private sealed class Reader(RuleCatalogue catalogue, bool isNew)
     {
         private int rules;
 
@@ -138,7 +146,7 @@ public sealed class RuleParser(RuleCatalogue catalogue)
                 return Refuse<RuleTest>($"{pointer}/field", "The name of a field is expected.");
             }
 
-            if (catalogue.Find(name, out var reason) is not { } field)
+            if (catalogue.Find(name, out var reason, isNew) is not { } field)
             {
                 return Refuse<RuleTest>($"{pointer}/field", reason!);
             }

@@ -31,6 +31,9 @@ public sealed class RuleValue(JsonElement json, string pointer, RuleErrors error
         }
     }
 
+    /// <summary>One day or time.</summary>
+    public bool IsTime => Json.ValueKind == JsonValueKind.String && Period(Json.GetString()!, datesOnly: false) is not null;
+
     public void Refuse(string message) => errors.Add(pointer, message);
 
     /// <param name="check">Says what is wrong with a text, null when nothing.</param>

@@ -22,7 +22,8 @@ public sealed class SaveSegment(
             CreatedAt = now,
             UpdatedAt = now,
         };
-        var uses = parser.Parse(segment.Rule).Segments;
+        await parser.RefreshAsync(cancellation);
+        var uses = parser.Parse(segment.Rule, isNew: true).Segments;
         var etag = await links.SaveAsync(
             segment.Id, uses, async () => await segments.TryCreateAsync(segment, cancellation) ?? throw new InvalidOperationException("A new id exists already."), cancellation);
         tagger.Invalidate();
@@ -35,10 +36,11 @@ public sealed class SaveSegment(
     {
         var current = await directory.RequireAsync(id, cancellation);
         var rule = input.Rule!.Value;
-        var uses = parser.Parse(rule).Segments;
+        await parser.RefreshAsync(cancellation);
 
         // A new name leaves every tag as it is.
         var changed = !JsonElement.DeepEquals(rule, current.Value.Rule);
+        var uses = parser.Parse(rule, isNew: changed).Segments;
         var segment = current.Value with
         {
             Name = input.Name!.Trim(),

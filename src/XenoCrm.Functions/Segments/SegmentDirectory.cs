@@ -36,8 +36,11 @@ public sealed class SegmentAudience(SegmentDirectory directory, RuleParser parse
     /// each page, so that the audience does not move while it is read.
     /// </param>
     /// <exception cref="Platform.Errors.ProblemException"><see cref="SegmentNotFound"/></exception>
-    public async Task<CustomerFilter> FilterAsync(string segmentId, DateTimeOffset at, CancellationToken cancellation) =>
-        Filter((await directory.RequireAsync(segmentId, cancellation)).Value, at);
+    public async Task<CustomerFilter> FilterAsync(string segmentId, DateTimeOffset at, CancellationToken cancellation)
+    {
+        await parser.RefreshAsync(cancellation);
+        return Filter((await directory.RequireAsync(segmentId, cancellation)).Value, at);
+    }
 
     /// <summary>As <see cref="FilterAsync"/>, for a segment that was read before: an audience frozen at launch keeps the rule of then.</summary>
     public CustomerFilter Filter(Segment segment, DateTimeOffset at) => parser.Parse(segment.Rule).ToFilter(new Moment(at));

@@ -17,6 +17,7 @@ public sealed class SegmentTagger(WorkspaceStore<Segment> segments, RuleParser p
 
     private readonly SemaphoreSlim gate = new(1, 1);
     private volatile SegmentRules? current;
+    private AttributeTypes? types;
     private long staleBefore = long.MinValue;
 
     /// <summary>The rules as of the last refresh.</summary>
@@ -48,15 +49,18 @@ public sealed class SegmentTagger(WorkspaceStore<Segment> segments, RuleParser p
             }
 
             var readAt = clock.GetTimestamp();
+            await parser.RefreshAsync(cancellation);
+            var readWith = parser.Types;
             var active = new List<ActiveRule>();
             await foreach (var (segment, _) in segments.AllAsync(cancellation))
             {
                 if (!segment.Deleted)
                 {
-                    active.Add(Compile(segment));
+                    active.Add(Compile(segment, isKnown: ReferenceEquals(readWith, types)));
                 }
             }
 
+            types = readWith;
             current = new SegmentRules(active, readAt);
         }
         finally
@@ -65,10 +69,11 @@ public sealed class SegmentTagger(WorkspaceStore<Segment> segments, RuleParser p
         }
     }
 
-    private ActiveRule Compile(Segment segment)
+    /// <param name="isKnown">Attributes have the types that the rules in memory were read with.</param>
+    private ActiveRule Compile(Segment segment, bool isKnown)
     {
         // Most of the time nothing has changed: a rule is read once per version.
-        if (current?.Find(segment.Id) is { } known && known.Version == segment.Version)
+        if (isKnown && current?.Find(segment.Id) is { } known && known.Version == segment.Version)
         {
             // The name is no part of the version: it asks for no rebuild.
             return known.Name == segment.Name ? known : known with { Name = segment.Name };

@@ -171,7 +171,7 @@ public sealed class SegmentRouteTests : IAsyncLifetime
         preview.Body.GetProperty("sample")[0].GetProperty("customer").GetProperty("totalSpend").GetDecimal().ShouldBe(12.34m);
         preview.Body.GetProperty("sample")[0].GetProperty("because").GetRawText().ShouldBe("""[{"passed":true,"field":"city","operator":"=","value":"bern","actual":"Bern"}]""");
 
-        var fields = await CallAsync(r => Task.FromResult(rules.Fields(r)));
+        var fields = await CallAsync(r => rules.Fields(r, default));
         fields.Body.GetProperty("items")[0].GetRawText().ShouldBe(
             """{"name":"externalId","label":"External id","type":"text","operators":["=","!=","in","notIn","contains","doesNotContain","beginsWith","endsWith","null","notNull"],"""
             + "\"" + """examples":{"=":"C-1042","!=":"C-1042","in":["C-1042"],"notIn":["C-1042"],"contains":"C-1042","doesNotContain":"C-1042","beginsWith":"C-1042","endsWith":"C-1042"}}""");
