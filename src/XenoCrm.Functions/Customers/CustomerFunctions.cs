@@ -2,6 +2,7 @@ using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Azure.Functions.Worker;
 using XenoCrm.Accounts;
+using XenoCrm.Platform;
 using XenoCrm.Platform.Cosmos;
 using XenoCrm.Platform.Http;
 using XenoCrm.Platform.OpenApi;
@@ -46,7 +47,7 @@ public sealed class CustomerFunctions(
     public async Task<IResult> Bulk(
         [HttpTrigger(AuthorizationLevel.Anonymous, "post", Route = "api/customers/bulk")] HttpRequest request, CancellationToken cancellation)
     {
-        var result = await bulk.HandleAsync(await request.ReadAsync<BulkCustomersBody>(cancellation), cancellation);
+        var result = await bulk.HandleAsync(await request.ReadAsync<BulkCustomersBody>(cancellation, Json.StrictList), cancellation);
         return Reply.Status(result.Failed == 0 ? 200 : 207, result);
     }
 

@@ -28,9 +28,9 @@ public sealed class ExportCustomers(CustomerStore store, CustomerFilters filters
             !c.Consent.TryGetValue(channel, out var consent) ? null : consent.State == ConsentState.Granted ? "granted" : "withdrawn"))),
     ];
 
-    /// <summary>Columns that only an export has.</summary>
+    /// <summary>Columns that only an export has. None has a name that an import would take for a field.</summary>
     public static readonly IReadOnlyList<string> ReadOnlyColumns =
-        ["customerId", "totalSpend", "currency", "orderCount", "firstOrderAt", "lastOrderAt", "visits", "lastActiveAt", "segmentIds", "createdAt", "updatedAt"];
+        ["crmId", "totalSpend", "currency", "orderCount", "firstOrderAt", "lastOrderAt", "visits", "lastActiveAt", "segmentIds", "createdAt", "updatedAt"];
 
     /// <summary>The filter is checked here, before anything is answered; the rest happens while the answer is sent.</summary>
     public async Task<IResult> HandleAsync(HttpRequest request, CancellationToken cancellation)

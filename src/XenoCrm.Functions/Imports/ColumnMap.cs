@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json;
+using XenoCrm.Customers;
 using XenoCrm.Platform.Errors;
 
 namespace XenoCrm.Imports;
@@ -122,6 +123,11 @@ public static class ColumnMap
             {
                 columns.Add(new(header, null, ColumnBasis.Report));
             }
+            else if (kind == ImportKind.Customers && IsAttributeColumn(header) && !explicitly.ContainsKey(name) && taken.Add(header))
+            {
+                // As an export names them: no one else would.
+                columns.Add(new(header, header));
+            }
             else if (!isFirst && name.Length > 0)
             {
                 columns.Add(new(header, null, ColumnBasis.Duplicate));
@@ -134,7 +140,7 @@ public static class ColumnMap
             {
                 columns.Add(taken.Add(field) ? new(header, field) : new(header, null, ColumnBasis.Duplicate));
             }
-            else if (attributes && kind == ImportKind.Customers && AttributeName(header) is { } key && taken.Add(AttributePrefix + key))
+            else if (attributes && kind == ImportKind.Customers && !ExportCustomers.ReadOnlyColumns.Contains(header) && AttributeName(header) is { } key && taken.Add(AttributePrefix + key))
             {
                 columns.Add(new(header, AttributePrefix + key, ColumnBasis.Attribute));
             }
@@ -174,8 +180,7 @@ public static class ColumnMap
         var known = Fields(kind);
         foreach (var (header, field) in mapping)
         {
-            var isAttribute = kind == ImportKind.Customers && field is not null && field.StartsWith(AttributePrefix, StringComparison.Ordinal)
-                && AttributeName(field[AttributePrefix.Length..]) == field[AttributePrefix.Length..];
+            var isAttribute = kind == ImportKind.Customers && field is not null && IsAttributeColumn(field);
             if (Normalize(header).Length == 0 || (field is not null && !known.Contains(field) && !isAttribute))
             {
                 throw new MappingInvalid($"'{Clip(header)}' is mapped to '{Clip(field ?? "")}', which is no field of {kind}: {string.Join(", ", known)}.").ToException();
@@ -207,6 +212,9 @@ public static class ColumnMap
 
         return text.ToString();
     }
+
+    private static bool IsAttributeColumn(string name) =>
+        name.StartsWith(AttributePrefix, StringComparison.Ordinal) && AttributeSchema.IsKey(name[AttributePrefix.Length..]);
 
     /// <summary><c>Contact Title</c> → <c>contactTitle</c>; null when that is no name for an attribute.</summary>
     public static string? AttributeName(string header)

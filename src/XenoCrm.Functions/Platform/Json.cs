@@ -17,7 +17,10 @@ public static class Json
     /// <summary>As <see cref="Strict"/>, for bodies with a tree in them whose own reader says where it is too deep.</summary>
     public static JsonSerializerOptions StrictTree { get; } = Create(JsonUnmappedMemberHandling.Disallow, maxDepth: 512);
 
-    private static JsonSerializerOptions Create(JsonUnmappedMemberHandling unmapped, int maxDepth = 32)
+    /// <summary>As <see cref="Strict"/>, for lists whose items are read one by one later: what is wrong in one is not to fail the others.</summary>
+    public static JsonSerializerOptions StrictList { get; } = Create(JsonUnmappedMemberHandling.Disallow, isTwiceAllowed: true);
+
+    private static JsonSerializerOptions Create(JsonUnmappedMemberHandling unmapped, int maxDepth = 32, bool? isTwiceAllowed = null)
     {
         var options = new JsonSerializerOptions(JsonSerializerDefaults.Web)
         {
@@ -26,7 +29,7 @@ public static class Json
             NumberHandling = JsonNumberHandling.Strict,
             UnmappedMemberHandling = unmapped,
             // Which of two members of one name counts would depend on who reads it.
-            AllowDuplicateProperties = unmapped == JsonUnmappedMemberHandling.Skip,
+            AllowDuplicateProperties = isTwiceAllowed ?? unmapped == JsonUnmappedMemberHandling.Skip,
             MaxDepth = maxDepth,
             Converters = { new UtcTimeConverter(), new JsonStringEnumConverter(JsonNamingPolicy.CamelCase, allowIntegerValues: false) },
         };

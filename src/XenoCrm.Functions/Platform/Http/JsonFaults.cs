@@ -11,13 +11,15 @@ public static partial class JsonFaults
     /// <summary>A string with half a surrogate pair is well-formed JSON, but no text.</summary>
     public static Problem NoText { get; } = new JsonMalformed("A text in the body is not valid Unicode.");
 
+    public static Problem Twice { get; } = new JsonMalformed("An object in the body has a member twice.");
+
     /// <param name="pointer">Where the JSON is in the request; empty when it is the whole body.</param>
     public static Problem Describe(JsonException exception, string pointer = "")
     {
         // An inner exception of the reader: the JSON is not well-formed. Without one it was, up to a value that does not fit.
         return exception.InnerException is JsonException || exception.Path is null
             ? new JsonMalformed($"Line {exception.LineNumber + 1}, byte {exception.BytePositionInLine}.")
-            : RequestInvalid.At(pointer + Pointer(exception.Path), Explain(exception.Message));
+            : RequestInvalid.At(pointer + Pointer(exception.Path), Explain(exception.Message, Pointer(exception.Path)));
     }
 
     /// <summary>Reads a part of a body that must not fail the rest of it.</summary>
@@ -43,7 +45,7 @@ public static partial class JsonFaults
         return null;
     }
 
-    private static string Explain(string message)
+    private static string Explain(string message, string pointer)
     {
         if (Unmapped().Match(message) is { Success: true } unmapped)
         {
@@ -53,7 +55,10 @@ public static partial class JsonFaults
 
         if (Unconvertible().Match(message) is { Success: true } type)
         {
-            return Expected(type.Groups["type"].Value);
+            // For a record with a constructor the reader names the record, and means its member.
+            var member = pointer[(pointer.LastIndexOf('/') + 1)..];
+            var of = Find(type.Groups["type"].Value) is { IsClass: true } found ? Json.Strict.GetTypeInfo(found).Properties.FirstOrDefault(p => p.Name == member) : null;
+            return Expected(of?.PropertyType.FullName ?? type.Groups["type"].Value);
         }
 
         if (Missing().Match(message) is { Success: true } missing)

@@ -39,6 +39,11 @@ public static class RequestBody
         {
             throw JsonFaults.NoText.ToException();
         }
+        catch (ArgumentException)
+        {
+            // How an object that is read as a tree says that a member is there twice, in two cases.
+            throw JsonFaults.Twice.ToException();
+        }
 
         if (request.HttpContext.RequestServices.GetService<IValidator<T>>() is { } validator)
         {
