@@ -27,6 +27,11 @@ public sealed class CommitImport(WorkspaceStore<ImportJob> jobs, ImportBlobs blo
 
         if (dry.CommitId is null)
         {
+            if (dry.FilesDeletedAt is not null)
+            {
+                throw new DryRunExpired(id).ToException();
+            }
+
             // Looked at here for an answer in time; the import itself reads this version and no other.
             var blob = await blobs.PropertiesAsync(dry.Blob, cancellation) ?? throw new FileGone().ToException();
             if (blob.ETag.ToString() != dry.BlobETag)

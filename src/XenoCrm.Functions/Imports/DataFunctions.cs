@@ -33,7 +33,7 @@ public sealed class DataFunctions(UploadImport upload)
     [Query("dateFormat", typeof(string), "What dates look like beside ISO 8601, such as dd/MM/yyyy")]
     [Query("encoding", typeof(string), "Of a file that is not UTF-8 and has no byte order mark: windows-1252, utf-16le, utf-16be")]
     [Query("attributes", typeof(bool), "Take unknown columns for attributes.*")]
-    [Answers(200, typeof(ImportReport)), Answers(207, typeof(ImportReport)), Problems(409, 413, 415, 422)]
+    [Answers(200, typeof(ImportReport)), Answers(207, typeof(ImportReport)), Problems(409, 410, 413, 415, 422)]
     public Task<IResult> Customers(
         [HttpTrigger(AuthorizationLevel.Anonymous, "post", Route = "api/data/import/customers")] HttpRequest request, CancellationToken cancellation) =>
         upload.HandleAsync(request, ImportKind.Customers, cancellation);
@@ -49,7 +49,7 @@ public sealed class DataFunctions(UploadImport upload)
     [Query("encoding", typeof(string), "Of a file that is not UTF-8 and has no byte order mark: windows-1252, utf-16le, utf-16be")]
     [Query("decimalSeparator", typeof(string), "Comma or point: amounts may be grouped then, 1.234,56 or 1,234.56")]
     [Query("createMissingCustomers", typeof(bool), "Create a customer that is not there from the order's reference")]
-    [Answers(200, typeof(ImportReport)), Answers(207, typeof(ImportReport)), Problems(409, 413, 415, 422)]
+    [Answers(200, typeof(ImportReport)), Answers(207, typeof(ImportReport)), Problems(409, 410, 413, 415, 422)]
     public Task<IResult> Orders(
         [HttpTrigger(AuthorizationLevel.Anonymous, "post", Route = "api/data/import/orders")] HttpRequest request, CancellationToken cancellation) =>
         upload.HandleAsync(request, ImportKind.Orders, cancellation);

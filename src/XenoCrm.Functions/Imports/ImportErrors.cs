@@ -67,6 +67,9 @@ public sealed record NotDryRun(string Id)
 public sealed record FileNotKept(string Id)
     : Problem(409, "import.file_not_kept", "The file of this dry run was not kept", $"It came in a request: send it again with the token of {Id}.");
 
+public sealed record DryRunExpired(string Id)
+    : Problem(410, "import.dry_run_expired", "The dry run is too old", $"What {Id} found has been deleted with its file, as the data of people are not kept longer than needed. Make another.");
+
 public sealed record TokenInvalid()
     : Problem(422, "import.token_invalid", "The token is not valid", "Take the token from the answer to a dry run, unchanged.");
 

@@ -114,7 +114,7 @@ public sealed class ImportFunctions(
     [RequireRole(Role.Viewer)]
     [Describe("Show what a dry run would do", "Row by row: created, updated (with the fields before and after), unchanged or failed. While it is running, as far as it has come.")]
     [Query("outcome", typeof(string), "Only rows that would be created, updated, unchanged or failed"), Paged]
-    [Answers(200, typeof(Page<RowChange>)), Problems(404, 409)]
+    [Answers(200, typeof(Page<RowChange>)), Problems(404, 409, 410)]
     public async Task<IResult> Changes(
         [HttpTrigger(AuthorizationLevel.Anonymous, "get", Route = "api/imports/{id}/changes")] HttpRequest request, string id, CancellationToken cancellation) =>
         Reply.Ok(await changes.HandleAsync(request, id, cancellation));
@@ -122,7 +122,7 @@ public sealed class ImportFunctions(
     [Function("CommitImport")]
     [RequireRole(Role.Manager)]
     [Describe("Carry out a dry run", "Imports exactly that version of the file, with the same options and columns; another version is 409. Rows are decided again by what is stored now: those that are not what the dry run said get the warning import.changed_since_dry_run. Asking again answers the same import. A dry run in a request is carried out by sending its file again with ?token=.")]
-    [Answers(202, typeof(ImportView)), Problems(404, 409)]
+    [Answers(202, typeof(ImportView)), Problems(404, 409, 410)]
     public async Task<IResult> Commit(
         [HttpTrigger(AuthorizationLevel.Anonymous, "post", Route = "api/imports/{id}/commit")] HttpRequest request, string id, CancellationToken cancellation) =>
         Reply.Accepted(await commit.HandleAsync(id, request.Caller(), cancellation));

@@ -32,6 +32,11 @@ public sealed class ImportTokens(Cursors signer, WorkspaceStore<ImportJob> jobs)
         }
 
         var dryRun = (await jobs.ReadAsync(parts[0], cancellation))?.Value ?? throw new TokenInvalid().ToException();
+        if (dryRun.FilesDeletedAt is not null)
+        {
+            throw new DryRunExpired(dryRun.Id).ToException();
+        }
+
         var mismatch = dryRun.Target != kind ? "kind of import"
             : parts[1] != HashOf(file) ? "file"
             : dryRun.Settings.Mismatch(kind, option) is { } name ? $"'{name}'"

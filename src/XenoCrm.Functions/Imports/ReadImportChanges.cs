@@ -18,6 +18,11 @@ public sealed class ReadImportChanges(WorkspaceStore<ImportJob> jobs, DryRunResu
             throw new NotDryRun(id).ToException();
         }
 
+        if (job.FilesDeletedAt is not null)
+        {
+            throw new DryRunExpired(id).ToException();
+        }
+
         WriteOutcome? only = null;
         if (request.Query["outcome"].ToString() is { Length: > 0 } text)
         {

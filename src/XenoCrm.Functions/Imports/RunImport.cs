@@ -168,7 +168,7 @@ public sealed class RunImport(
         var work = new ImportWork(job.Id, job.Target!.Value, job.Settings, file, open, file.Start, first) { SaidAt = job.CreatedAt };
         var slice = false;
         var dryRun = job.DryRun ? await dryRuns.ResumeAsync(job, cancellation) : null;
-        await using var expected = job.DryRunId is { } from && (await jobs.ReadAsync(from, cancellation))?.Value is { } promised
+        await using var expected = job.DryRunId is { } from && (await jobs.ReadAsync(from, cancellation))?.Value is { FilesDeletedAt: null } promised
             ? rehearsed.ReadOutcomesAsync(promised.Id, promised.Runs, job.Counts.Rows, cancellation).GetAsyncEnumerator(cancellation) : null;
         await pipeline.RunAsync(
             work,

@@ -191,6 +191,23 @@ public class DryRunTests(ImportStorage storage)
         (issue.Row, issue.Code).ShouldBe((26, RowCodes.ChangedSinceDryRun));
     }
 
+    [Fact]
+    public async Task A_dry_run_whose_findings_are_deleted_says_so()
+    {
+        await using var system = await ImportSystem.StartAsync(storage);
+        var dry = await system.PostAsync("id\nC1\n", "?dryRun=true");
+        var id = dry.Body.GetProperty("id").GetString()!;
+        var job = await system.FinishAsync(await system.DropAsync("customers/expired.csv", "id\nC1\n"u8.ToArray(), new() { ["dryRun"] = "true" }));
+        foreach (var over in new[] { id, job.Id })
+        {
+            await system.Jobs.UpdateAsync(over, j => j with { FilesDeletedAt = j.FinishedAt }, Cancellation);
+        }
+
+        (await system.PostAsync("id\nC1\n", "?token=" + dry.Body.GetProperty("token").GetString())).Body.GetProperty("code").GetString().ShouldBe("import.dry_run_expired");
+        (await ChangesAsync(system, id, "")).Status.ShouldBe(410);
+        (await CommitAsync(system, job.Id)).Status.ShouldBe(410);
+    }
+
     private static string Show(JsonElement change) =>
         $"{Count(change, "row")} {change.GetProperty("outcome").GetString()}"
         + (change.TryGetProperty("fields", out var fields)
