@@ -90,6 +90,10 @@ public sealed record Recipient
     [JsonPropertyName("h")]
     public string? AddressHash { get; init; }
 
+    /// <summary>Place of the message's vendor in <see cref="Batch.Vendors"/>; null: the first.</summary>
+    [JsonPropertyName("p")]
+    public int? Vendor { get; init; }
+
     /// <summary>How often the vendor has put the message off.</summary>
     [JsonPropertyName("n")]
     public int? Deferred { get; init; }
@@ -149,12 +153,20 @@ public sealed record Batch
 
     /// <summary>How many messages failed, were suppressed, skipped or are unknown, by reason.</summary>
     public required IReadOnlyList<ReasonCount> Reasons { get; init; }
+
+    /// <summary>Whether it is not known of a message if the vendor has it (<see cref="SettleUnknown"/>). Set by <see cref="Ledger.Count"/>; absent when not.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool Uncertain { get; init; }
     public required DateTimeOffset CreatedAt { get; init; }
     public DateTimeOffset? LeaseUntil { get; init; }
 
     /// <summary>Whether customers are to be told of their messages (<see cref="RecordMessages"/>). Set by <see cref="Ledger.Count"/>; absent when not.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public bool Unrecorded { get; init; }
+
+    /// <summary>Vendors that have got messages of the batch, or were about to: see <see cref="VendorOf"/>.</summary>
+    public IReadOnlyList<string>? Vendors { get; init; }
+
     public required IReadOnlyList<Recipient> Recipients { get; init; }
 
     public static Batch Create(string campaignId, int number, IEnumerable<string> customerIds, DateTimeOffset now) => Ledger.Count(new()
@@ -170,6 +182,21 @@ public sealed record Batch
     });
 
     public static string BatchId(string campaignId, int number) => string.Create(CultureInfo.InvariantCulture, $"{campaignId}.{number}");
+
+    /// <summary>Who has got, or was about to get, the message last; null: nobody.</summary>
+    public string? VendorOf(int index) => Vendors?.ElementAtOrDefault(Recipients[index].Vendor ?? 0);
+
+    /// <summary>Notes the vendor that the message goes to.</summary>
+    public static (IReadOnlyList<string> Vendors, Recipient Recipient) Assign(IReadOnlyList<string> vendors, Recipient recipient, string vendor)
+    {
+        var place = 0;
+        while (place < vendors.Count && vendors[place] != vendor)
+        {
+            place++;
+        }
+
+        return (place < vendors.Count ? vendors : [.. vendors, vendor], recipient with { Vendor = place == 0 ? null : place });
+    }
 
     public string MessageId(int index) => string.Create(CultureInfo.InvariantCulture, $"{Id}.{index}");
 

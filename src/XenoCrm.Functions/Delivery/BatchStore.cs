@@ -9,7 +9,7 @@ namespace XenoCrm.Delivery;
 public sealed class BatchStore(CosmosDatabase database)
 {
     public static readonly ContainerDefinition Definition =
-        new("deliveries", "/id", ["/campaignId/?", "/state/?", "/unrecorded/?", "/recipients/[]/c/?"], []);
+        new("deliveries", "/id", ["/campaignId/?", "/state/?", "/unrecorded/?", "/uncertain/?", "/recipients/[]/c/?"], []);
 
     /// <summary>Up to so many writes go as single requests at once: the bulk client would wait 100 ms for others to join them.</summary>
     private const int FewWrites = 3;
@@ -101,6 +101,19 @@ public sealed class BatchStore(CosmosDatabase database)
         }
 
         return done;
+    }
+
+    /// <summary>Batches with unknown messages that one of these vendors may have.</summary>
+    public Task<List<string>> UncertainAsync(IReadOnlyList<string> vendors, int limit, CancellationToken cancellation)
+    {
+        var any = string.Join(" OR ", vendors.Select((_, i) => $"ARRAY_CONTAINS(c.vendors, @vendor{i})"));
+        var query = new QueryDefinition($"SELECT TOP {limit} VALUE c.id FROM c WHERE c.uncertain = true AND ({any})");
+        for (var i = 0; i < vendors.Count; i++)
+        {
+            query.WithParameter($"@vendor{i}", vendors[i]);
+        }
+
+        return QueryAsync<string>(query, cancellation);
     }
 
     /// <summary>How many batches of the campaign have messages to send.</summary>

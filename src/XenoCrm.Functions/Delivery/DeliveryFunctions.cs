@@ -13,11 +13,12 @@ namespace XenoCrm.Delivery;
 /// <summary>Messages of all campaigns, and what waits or went wrong.</summary>
 /// <param name="StrayReceipts">Receipts of the last month that belong to no message.</param>
 /// <param name="PoisonRuns">Runs that were given up and not replayed.</param>
+/// <param name="PoisonReceipts">Messages of receipts that were given up and not replayed.</param>
 /// <param name="Queues">Messages waiting, approximately, by queue.</param>
-public sealed record DeliveryStatsView(Counts Messages, IReadOnlyDictionary<string, int> Reasons, int StrayReceipts, int PoisonRuns, IReadOnlyDictionary<string, int> Queues);
+public sealed record DeliveryStatsView(Counts Messages, IReadOnlyDictionary<string, int> Reasons, int StrayReceipts, int PoisonRuns, int PoisonReceipts, IReadOnlyDictionary<string, int> Queues);
 
 public sealed class DeliveryFunctions(
-    CampaignStats stats, CampaignMessages messages, BatchStore batches, StrayReceiptStore strays, WorkspaceStore<PoisonRun> poison, PoisonRuns replay, JobQueue queue, Cursors cursors)
+    CampaignStats stats, CampaignMessages messages, BatchStore batches, StrayReceiptStore strays, PoisonList poison, JobQueue queue, Cursors cursors)
 {
     [Function("GetCampaignStats")]
     [RequireRole(Role.Viewer)]
@@ -54,35 +55,30 @@ public sealed class DeliveryFunctions(
     public async Task<IResult> AllStats(
         [HttpTrigger(AuthorizationLevel.Anonymous, "get", Route = "api/delivery/stats")] HttpRequest request, CancellationToken cancellation)
     {
-        var given = 0;
-        await foreach (var run in poison.AllAsync(cancellation))
-        {
-            given += run.Value.ReplayedAt is null ? 1 : 0;
-        }
-
+        var (runs, receipts) = await poison.CountAsync(cancellation);
         string[] names = [SendRun.Queue, SendRun.Queue + "-poison", ReceiptInbox.Queue, ReceiptInbox.Queue + "-poison"];
         var depths = await Task.WhenAll(names.Select(n => queue.DepthAsync(n, cancellation)));
         return Reply.Ok(new DeliveryStatsView(
             await batches.SumAsync(null, cancellation), await batches.ReasonsAsync(null, cancellation), await strays.CountAsync(cancellation),
-            given, names.Zip(depths).ToDictionary(n => n.First, n => n.Second)));
+            runs, receipts, names.Zip(depths).ToDictionary(n => n.First, n => n.Second)));
     }
 
     [Function("ListPoisonRuns")]
     [RequireRole(Role.Manager)]
-    [Describe("List runs that were given up"), Paged, Answers(200, typeof(Page<PoisonRunView>))]
+    [Describe("List work that was given up", "Runs that could not be sent, and receipts that could not be applied."), Paged, Answers(200, typeof(Page<PoisonView>))]
     public async Task<IResult> Poison(
         [HttpTrigger(AuthorizationLevel.Anonymous, "get", Route = "api/delivery/poison")] HttpRequest request, CancellationToken cancellation)
     {
         var page = PageRequest.From(request, cursors, "poison");
         var found = await poison.PageAsync(page.Position, page.Limit + 1, cancellation);
-        var items = found.Take(page.Limit).Select(r => PoisonRunView.Of(r.Value)).ToList();
-        return Reply.Ok(new Page<PoisonRunView>(items, found.Count > page.Limit ? cursors.Protect("poison", items[^1].Id) : null));
+        var items = found.Take(page.Limit).ToList();
+        return Reply.Ok(new Page<PoisonView>(items, found.Count > page.Limit ? cursors.Protect("poison", items[^1].Id) : null));
     }
 
     [Function("ReplayPoisonRun")]
     [RequireRole(Role.Manager)]
-    [Describe("Send the messages of a run that was given up"), Answers(202, typeof(PoisonRunView)), Problems(404, 409)]
+    [Describe("Do after all what was given up", "Sends the run's messages, or applies the receipts."), Answers(202, typeof(PoisonView)), Problems(404, 409)]
     public async Task<IResult> Replay(
         [HttpTrigger(AuthorizationLevel.Anonymous, "post", Route = "api/delivery/poison/{id}/replay")] HttpRequest request, string id, CancellationToken cancellation) =>
-        Reply.Accepted(PoisonRunView.Of(await replay.ReplayAsync(id, cancellation)));
+        Reply.Accepted(await poison.ReplayAsync(id, cancellation));
 }

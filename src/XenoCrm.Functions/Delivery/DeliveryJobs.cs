@@ -15,7 +15,8 @@ namespace XenoCrm.Delivery;
 /// does not answer, a message is put back with a delay instead of failing: a long outage would use up its tries and
 /// poison work that is in perfect order.
 /// </remarks>
-public sealed partial class DeliveryJobs(Planner planner, Sender sender, ApplyReceipts apply, RecordMessages record, PoisonRuns poison, JobQueue queue, ILogger<DeliveryJobs> log)
+public sealed partial class DeliveryJobs(Planner planner, Sender sender, ApplyReceipts apply, RecordMessages record, SettleUnknown settle, PoisonRuns poison,
+    PoisonReceiptsStore poisonReceipts, JobQueue queue, ILogger<DeliveryJobs> log)
 {
     private static readonly TimeSpan OutageDelay = TimeSpan.FromSeconds(10);
 
@@ -37,6 +38,13 @@ public sealed partial class DeliveryJobs(Planner planner, Sender sender, ApplyRe
 
     [Function("SweepMessages")]
     public Task Sweep([TimerTrigger(RecordMessages.Cron)] TimerInfo timer, CancellationToken cancellation) => record.SweepAsync(cancellation);
+
+    [Function("SettleUnknown")]
+    public Task Settle([TimerTrigger(SettleUnknown.Cron)] TimerInfo timer, CancellationToken cancellation) => settle.SweepAsync(cancellation);
+
+    [Function("GiveUpReceipts")]
+    public Task GiveUpReceipts([QueueTrigger(ReceiptInbox.Queue + "-poison")] string message, CancellationToken cancellation) =>
+        RunAsync(ReceiptInbox.Queue + "-poison", message, () => poisonReceipts.BuryAsync(message, cancellation), cancellation);
 
     [Function("GiveUpPlan")]
     public Task GiveUpPlan([QueueTrigger(CampaignTurn.Queue + "-poison")] string message, CancellationToken cancellation) =>

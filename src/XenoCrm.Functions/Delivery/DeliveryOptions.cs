@@ -52,6 +52,9 @@ public sealed class GenericVendorOptions
     /// </summary>
     public IList<string> ReceiptSecrets { get; } = [];
 
-    /// <summary>For one request, with its retries.</summary>
+    /// <summary>For one request.</summary>
     public TimeSpan Timeout { get; set; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>Over all campaigns and instances; null: as many as it takes.</summary>
+    public double? MessagesPerSecond { get; set; }
 }

@@ -12,62 +12,93 @@ namespace XenoCrm.Delivery;
 /// Any vendor that implements this protocol: <c>POST {base}/v1/messages</c> with a bearer key and
 /// <c>{"messages":[{"id","channel","to","from"?,"subject"?,"text"?,"html"?,"headers"?}],"receiptUrl"}</c>, at most 1,000 messages,
 /// answered with <c>{"results":[{"id","status":"accepted"|"rejected","reason"?,"retryable"?}]}</c> in the same order.
-/// The id is the idempotency key. What becomes of the messages is posted to the receipt URL.
+/// The id is the idempotency key. What becomes of the messages is posted to the receipt URL, and is answered to
+/// <c>GET {base}/v1/messages/{id}</c>: <c>{"id","status":"accepted"|"sent"|"delivered"|"failed"|"rejected","reason"?}</c>, or 404 with
+/// <c>{"code":"message_unknown"}</c> for a message that was never asked for.
 /// </summary>
 public sealed class GenericHttpVendor(IHttpClientFactory clients, IOptions<GenericVendorOptions> options, IConfiguration configuration) : IVendor
 {
-    public const string HttpClientName = "vendor-generic";
+    public const string VendorName = "generic";
 
-    private readonly Uri address = new(options.Value.BaseAddress.TrimEnd('/') + "/v1/messages");
-    private readonly string receiptUrl = (configuration["PublicBaseAddress"] ?? "").TrimEnd('/') + "/" + WebhookFunctions.ReceiptsRoute;
+    private readonly GenericVendorOptions settings = options.Value;
+    private readonly string address = options.Value.BaseAddress.TrimEnd('/') + "/v1/messages";
+    private readonly string origin = (configuration["PublicBaseAddress"] ?? "").TrimEnd('/');
 
-    public string Name => "generic";
+    public string Name => VendorName;
 
     public bool Idempotent => true;
 
     public int MaxMessages => 1000;
 
-    public async Task<IReadOnlyList<VendorResult>> SendAsync(IReadOnlyList<VendorMessage> messages, CancellationToken cancellation)
-    {
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        limit.CancelAfter(options.Value.Timeout);
-        try
+    public int MaxRequests => 64;
+
+    public double? MessagesPerSecond => settings.MessagesPerSecond;
+
+    public bool KeepsStatus => true;
+
+    public string? FaultFor(Channel channel) =>
+        !VendorHttp.IsAddress(settings.BaseAddress) ? "Vendors__Generic__BaseAddress must be the vendor's address."
+        : !VendorHttp.IsAddress(origin) ? "PublicBaseAddress must be the address that vendors reach this service at."
+        : settings.MessagesPerSecond <= 0 ? "Vendors__Generic__MessagesPerSecond must be above 0."
+        : null;
+
+    public Task<IReadOnlyList<VendorResult>> SendAsync(IReadOnlyList<VendorMessage> messages, CancellationToken cancellation) =>
+        VendorHttp.AskAsync<IReadOnlyList<VendorResult>>(settings.Timeout, async limit =>
         {
-            using var request = new HttpRequestMessage(HttpMethod.Post, address) { Content = new MessagesContent(messages, receiptUrl) };
-            request.Headers.Authorization = new("Bearer", options.Value.ApiKey);
-            using var client = clients.CreateClient(HttpClientName);
-            using var response = await client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, limit.Token);
+            using var request = Request(HttpMethod.Post, address);
+            request.Content = new MessagesContent(messages, origin + "/" + WebhookFunctions.ReceiptsRoute);
+            using var client = clients.CreateClient(VendorHttp.ClientName);
+            using var response = await client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, limit);
             if (!response.IsSuccessStatusCode)
             {
-                throw Refused(response);
+                throw VendorHttp.Refused(response);
             }
 
-            await using var body = await response.Content.ReadAsStreamAsync(limit.Token);
-            var answer = await JsonSerializer.DeserializeAsync<Answer>(body, Json.Options, limit.Token);
+            await using var body = await response.Content.ReadAsStreamAsync(limit);
+            var answer = await JsonSerializer.DeserializeAsync<Answer>(body, Json.Options, limit);
             return Match(messages, answer?.Results);
-        }
-        catch (OperationCanceledException exception) when (!cancellation.IsCancellationRequested)
+        }, cancellation);
+
+    public Task<VendorFinding> FindAsync(string messageId, CancellationToken cancellation) => VendorHttp.AskAsync<VendorFinding>(settings.Timeout, async limit =>
+    {
+        using var request = Request(HttpMethod.Get, address + "/" + Uri.EscapeDataString(messageId));
+        using var client = clients.CreateClient(VendorHttp.ClientName);
+        using var response = await client.SendAsync(request, limit);
+        if (response.StatusCode == HttpStatusCode.NotFound)
         {
-            throw new VendorException(VendorFailure.Ambiguous, "The vendor did not answer in time.", inner: exception);
+            // Its own word for it, and not any 404: a wrong address must not make messages that were sent unsent.
+            var problem = await ReadAsync<Missing>(response, limit);
+            return problem?.Code == "message_unknown" ? new(VendorFate.NotThere) : throw VendorHttp.Refused(response);
         }
-        catch (HttpRequestException exception)
+
+        if (!response.IsSuccessStatusCode)
         {
-            var failure = exception.HttpRequestError is HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError or HttpRequestError.SecureConnectionError
-                ? VendorFailure.NotTaken : VendorFailure.Ambiguous;
-            throw new VendorException(failure, "The vendor cannot be reached.", inner: exception);
+            throw VendorHttp.Refused(response);
         }
-        catch (Exception exception) when (exception is JsonException or IOException)
+
+        var found = await ReadAsync<Result>(response, limit);
+        return found?.Status switch
         {
-            throw new VendorException(VendorFailure.Ambiguous, "The vendor's answer cannot be read.", inner: exception);
-        }
+            "accepted" or "sent" => new(VendorFate.Accepted),
+            "delivered" => new(VendorFate.Delivered),
+            "failed" => new(VendorFate.Failed, found.Reason),
+            "rejected" => new(VendorFate.Rejected, found.Reason),
+            _ => throw new VendorException(VendorFailure.NotTaken, "The vendor's answer says nothing known."),
+        };
+    }, cancellation);
+
+    private HttpRequestMessage Request(HttpMethod method, string to)
+    {
+        var request = new HttpRequestMessage(method, to);
+        request.Headers.Authorization = new("Bearer", settings.ApiKey);
+        return request;
     }
 
-    // 429 and 503 are answered before anything is taken, and 4xx is about the request (a wrong key, an unknown path):
-    // waiting, and asking again once someone has mended it, loses nothing. Any other 5xx may come after the messages were taken.
-    private static VendorException Refused(HttpResponseMessage response) => new(
-        response.StatusCode is HttpStatusCode.ServiceUnavailable || (int)response.StatusCode < 500 ? VendorFailure.NotTaken : VendorFailure.Ambiguous,
-        $"The vendor answered {(int)response.StatusCode}.",
-        response.Headers.RetryAfter?.Delta);
+    private static async Task<T?> ReadAsync<T>(HttpResponseMessage response, CancellationToken cancellation)
+    {
+        await using var body = await response.Content.ReadAsStreamAsync(cancellation);
+        return await JsonSerializer.DeserializeAsync<T>(body, Json.Options, cancellation);
+    }
 
     private static VendorResult[] Match(IReadOnlyList<VendorMessage> messages, Result[]? results)
     {
@@ -97,6 +128,8 @@ public sealed class GenericHttpVendor(IHttpClientFactory clients, IOptions<Gener
     }
 
     private sealed record Answer(Result[]? Results);
+
+    private sealed record Missing(string? Code);
 
     private sealed record Result(string Id, string Status, string? Reason, bool Retryable);
 

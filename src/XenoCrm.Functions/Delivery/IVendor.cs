@@ -5,7 +5,7 @@ namespace XenoCrm.Delivery;
 /// <summary>Carries messages. One file per vendor; what it must keep is written here, and the sender relies on nothing else.</summary>
 public interface IVendor
 {
-    /// <summary>In figures and logs.</summary>
+    /// <summary>In settings, batches, figures and logs. Lower case, and never changed: batches remember who has their messages.</summary>
     string Name { get; }
 
     /// <summary>
@@ -17,9 +17,25 @@ public interface IVendor
     /// <summary>Messages per request.</summary>
     int MaxMessages { get; }
 
+    /// <summary>Requests that this process may have under way at once.</summary>
+    int MaxRequests { get; }
+
+    /// <summary>What the vendor, or the contract with it, allows; null: as many as it takes.</summary>
+    double? MessagesPerSecond => null;
+
+    /// <summary>Whether <see cref="FindAsync"/> can be asked.</summary>
+    bool KeepsStatus => false;
+
+    /// <summary>What stands against its carrying messages of a channel (another channel's vendor, a missing setting), for who sets it up; null: nothing.</summary>
+    string? FaultFor(Channel channel);
+
     /// <returns>One result per message, in order.</returns>
     /// <exception cref="VendorException">No results; it says whether the vendor may have the messages.</exception>
     Task<IReadOnlyList<VendorResult>> SendAsync(IReadOnlyList<VendorMessage> messages, CancellationToken cancellation);
+
+    /// <summary>What has become of a message, by the vendor's own record.</summary>
+    /// <exception cref="VendorException">It cannot be told now.</exception>
+    Task<VendorFinding> FindAsync(string messageId, CancellationToken cancellation) => throw new NotSupportedException($"{Name} cannot be asked about a message.");
 }
 
 /// <summary>One message. Its content is made when it is written to the vendor, so that a thousand of them do not lie in memory.</summary>
@@ -37,7 +53,29 @@ public enum VendorAnswer
     Deferred,
 }
 
-public readonly record struct VendorResult(VendorAnswer Answer, string? Reason);
+public readonly record struct VendorResult(VendorAnswer Answer, string? Reason)
+{
+    public static VendorResult Accepted => new(VendorAnswer.Accepted, null);
+}
+
+public enum VendorFate
+{
+    /// <summary>The vendor never had it.</summary>
+    NotThere,
+
+    /// <summary>The vendor has it, and it is under way.</summary>
+    Accepted,
+    Delivered,
+
+    /// <summary>It was taken and could not be delivered.</summary>
+    Failed,
+
+    /// <summary>It was not taken, and will not be.</summary>
+    Rejected,
+}
+
+/// <param name="Reason">Why it failed.</param>
+public readonly record struct VendorFinding(VendorFate Fate, string? Reason = null);
 
 public enum VendorFailure
 {

@@ -124,6 +124,7 @@ public static class Ledger
             State = open == 0 ? BatchState.Sent : batch.State == BatchState.Sent ? BatchState.Queued : batch.State,
             LeaseUntil = open == 0 ? null : batch.LeaseUntil,
             Unrecorded = unrecorded,
+            Uncertain = unknown > 0,
             Counts = new(audience, sent, delivered, failed, suppressed, skipped, audience - delivered - failed - suppressed - skipped, unknown, opened, clicked, autoOpened, autoClicked, unsubscribed, complained),
             Reasons = reasons is null ? [] : [.. reasons.OrderBy(r => r.Key, StringComparer.Ordinal).Select(r => new ReasonCount(r.Key, r.Value))],
         };

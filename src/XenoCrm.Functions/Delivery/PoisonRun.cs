@@ -19,14 +19,8 @@ public sealed record PoisonRun : IWorkspaceItem
     public DateTimeOffset? ReplayedAt { get; init; }
 }
 
-/// <param name="FirstBatch">The run's batches are those from this number on.</param>
-public sealed record PoisonRunView(string Id, string CampaignId, int FirstBatch, int Batches, DateTimeOffset At, DateTimeOffset? ReplayedAt)
-{
-    public static PoisonRunView Of(PoisonRun r) => new(r.Id, r.CampaignId, r.First, r.Count, r.At, r.ReplayedAt);
-}
-
 public sealed partial class PoisonRuns(
-    WorkspaceStore<PoisonRun> runs, WorkspaceStore<Campaign> campaigns, BatchStore batches, IVendor vendor, JobQueue queue, TimeProvider clock, ILogger<PoisonRuns> log)
+    WorkspaceStore<PoisonRun> runs, WorkspaceStore<Campaign> campaigns, BatchStore batches, VendorPool vendors, JobQueue queue, TimeProvider clock, ILogger<PoisonRuns> log)
 {
     /// <summary>Accounts for a run from the poison queue: what is unsent has failed, what may have been sent is unknown.</summary>
     public async Task BuryAsync(SendRun run, CancellationToken cancellation)
@@ -76,12 +70,12 @@ public sealed partial class PoisonRuns(
     /// <returns>Null when there is nothing to send after all.</returns>
     private Batch? Revive(Batch batch)
     {
-        var recipients = batch.Recipients.Select(r => r switch
+        var recipients = batch.Recipients.Select((r, i) => r switch
         {
             { Reason: Reasons.Poison, Status: MessageStatus.Failed } => r with { Status = MessageStatus.Pending, Reason = null, At = null },
 
             // As a sender that died would leave it: a vendor that knows the id is asked again under it.
-            { Reason: Reasons.Poison, Status: MessageStatus.Unknown } when vendor.Idempotent => r with { Status = MessageStatus.Sending, Reason = null },
+            { Reason: Reasons.Poison, Status: MessageStatus.Unknown } when vendors.Find(batch.VendorOf(i))?.Vendor.Idempotent == true => r with { Status = MessageStatus.Sending, Reason = null },
             _ => r,
         }).ToList();
         return recipients.SequenceEqual(batch.Recipients)

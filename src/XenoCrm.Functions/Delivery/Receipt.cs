@@ -49,6 +49,10 @@ public sealed record Receipt
     [JsonPropertyName("x"), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public bool Machine { get; init; }
 
+    /// <summary>The vendor does not say when: a repeat has another <see cref="At"/>.</summary>
+    [JsonPropertyName("z"), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool Untimed { get; init; }
+
     /// <summary>As the ledger takes it.</summary>
     /// <param name="at">Milliseconds since the batch was created.</param>
     public Report ToReport(long at) => Status switch

@@ -49,6 +49,12 @@ public sealed partial class ReceiptFolder(
             }
 
             var known = (changed ?? batch.Recipients)[index];
+            if (receipt is { Untimed: true, Status: ReceiptStatus.Opened } && known.Has(MessageEventKind.Opened))
+            {
+                // The same one, repeated, would look like another.
+                continue;
+            }
+
             var at = batch.Since(receipt.At > latest ? clock.GetUtcNow() : receipt.At);
             var next = Ledger.Fold(known, receipt.ToReport(at));
             if (next != known)

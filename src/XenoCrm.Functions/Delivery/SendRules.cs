@@ -19,6 +19,9 @@ public static class Reasons
     /// <summary>The vendor may or may not have it, and must not be asked again.</summary>
     public const string Interrupted = "interrupted";
 
+    /// <summary>The vendor was asked what became of it, and never had it.</summary>
+    public const string NotTaken = "not_taken";
+
     /// <summary>The vendor put the message off until we gave up.</summary>
     public const string Deferred = "deferred_too_often";
 }

@@ -13,12 +13,13 @@ namespace XenoCrm.Delivery;
 /// <remarks>
 /// Per batch: intent (compare-and-swap: messages <c>Sending</c>, a lease) → vendor → outcome (compare-and-swap, folded
 /// into whatever receipts have reported meanwhile). A crash before the intent leaves everything pending. A crash after
-/// it leaves messages <c>Sending</c> under a lease that runs out; whoever has the run then asks the vendor again under
-/// the same ids, or, with a vendor that does not know ids, declares them unknown and never asks again.
+/// it leaves messages <c>Sending</c> under a lease that runs out; whoever has the run then asks the same vendor again
+/// under the same ids, or, with a vendor that does not know ids, declares them unknown and never asks again. Which vendor
+/// that is, is part of the intent: by then another one may be the channel's choice, and an id means nothing to it.
 /// </remarks>
 public sealed partial class Sender(
-    WorkspaceStore<Campaign> campaigns, BatchStore batches, SendDecisions decisions, CampaignTemplates templates, IVendor vendor,
-    VendorGateway gateway, TrackingLinks links, JobQueue queue, IOptions<DeliveryOptions> options, TimeProvider clock, ILogger<Sender> log) : IDisposable
+    WorkspaceStore<Campaign> campaigns, BatchStore batches, SendDecisions decisions, CampaignTemplates templates, VendorPool vendors,
+    TrackingLinks links, JobQueue queue, IOptions<DeliveryOptions> options, TimeProvider clock, ILogger<Sender> log) : IDisposable
 {
     /// <summary>Longer than a sender may be at the vendor's; after a crash the batch waits for it.</summary>
     internal static readonly TimeSpan Lease = TimeSpan.FromSeconds(20);
@@ -98,7 +99,7 @@ public sealed partial class Sender(
 
         try
         {
-            var results = await gateway.HandOverAsync([.. messages.Select(m => m.Message)], VendorTime, cancellation);
+            var results = await HandOverAsync(messages, cancellation);
             return await RecordAsync(run, claimed, messages, results, cancellation) ?? again;
         }
         catch
@@ -130,7 +131,22 @@ public sealed partial class Sender(
         }
     }
 
-    private readonly record struct Place(string BatchId, int Index, VendorMessage Message);
+    private readonly record struct Place(string BatchId, int Index, VendorGateway Gateway, VendorMessage Message);
+
+    /// <summary>To each message's vendor; mostly that is one for all.</summary>
+    private async Task<HandOverResult[]> HandOverAsync(IReadOnlyList<Place> messages, CancellationToken cancellation)
+    {
+        var results = new HandOverResult[messages.Count];
+        await Task.WhenAll(messages.Index().GroupBy(m => m.Item.Gateway).Select(async group =>
+        {
+            var answers = await group.Key.HandOverAsync([.. group.Select(m => m.Item.Message)], VendorTime, cancellation);
+            foreach (var (place, answer) in group.Zip(answers))
+            {
+                results[place.Index] = answer;
+            }
+        }));
+        return results;
+    }
 
     /// <summary>Decides about every open message of the batches and records the intent.</summary>
     /// <returns>The batches this sender has now, and their messages. Those that another one was faster with are left to it.</returns>
@@ -140,12 +156,14 @@ public sealed partial class Sender(
         var open = free.SelectMany(b => b.Value.Recipients.Where(IsOpen).Select(r => r.CustomerId)).ToList();
         var decided = await decisions.DecideAsync(campaign.Channel, open, cancellation);
         var content = templates.Get(campaign.Content);
+        var chosen = vendors.Choose(campaign.Channel);
 
         var intents = new List<Versioned<Batch>>(free.Count);
         var messages = new List<Place>();
         foreach (var (batch, etag) in free)
         {
             var recipients = batch.Recipients.ToArray();
+            var names = batch.Vendors ?? [];
             for (var i = 0; i < recipients.Length; i++)
             {
                 if (!IsOpen(recipients[i]))
@@ -154,15 +172,17 @@ public sealed partial class Sender(
                 }
 
                 var (customer, decision, hash) = decided[recipients[i].CustomerId];
-                recipients[i] = Intend(recipients[i], decision, hash, batch.Since(now));
+                var gateway = recipients[i].Status == MessageStatus.Sending ? vendors.Find(batch.VendorOf(i)) : chosen;
+                recipients[i] = Intend(recipients[i], gateway, decision, hash, batch.Since(now));
                 if (recipients[i].Status == MessageStatus.Sending)
                 {
+                    (names, recipients[i]) = Batch.Assign(names, recipients[i], gateway!.Vendor.Name);
                     var id = batch.MessageId(i);
-                    messages.Add(new(batch.Id, i, new(id, campaign.Channel, decision.To!, campaign.Content.From, () => content.Render(customer!, links.Of(id, campaign.Channel)))));
+                    messages.Add(new(batch.Id, i, gateway, new(id, campaign.Channel, decision.To!, campaign.Content.From, () => content.Render(customer!, links.Of(id, campaign.Channel)))));
                 }
             }
 
-            intents.Add(new(Ledger.Count(batch with { State = BatchState.Sending, LeaseUntil = now + Lease, Recipients = recipients }), etag));
+            intents.Add(new(Ledger.Count(batch with { State = BatchState.Sending, LeaseUntil = now + Lease, Vendors = names, Recipients = recipients }), etag));
         }
 
         var etags = await batches.TryReplaceManyAsync(intents, cancellation);
@@ -174,9 +194,10 @@ public sealed partial class Sender(
     private static bool IsOpen(Recipient recipient) => recipient.Status is MessageStatus.Pending or MessageStatus.Sending;
 
     /// <summary>The recipient as the intent says. One that is <c>Sending</c> already was left so by a sender that died.</summary>
-    private Recipient Intend(Recipient recipient, SendDecision decision, string? hash, long at)
+    /// <param name="gateway">Whom it was, or is to be, handed to; null when that vendor does not exist any more.</param>
+    private static Recipient Intend(Recipient recipient, VendorGateway? gateway, SendDecision decision, string? hash, long at)
     {
-        if (recipient.Status == MessageStatus.Sending && (!vendor.Idempotent || decision.To is null))
+        if (recipient.Status == MessageStatus.Sending && (gateway?.Vendor.Idempotent != true || decision.To is null))
         {
             // It may have gone out. Asking again could send a second one, or one that is no longer wanted.
             return Ledger.Fold(recipient, new(MessageStatus.Unknown, at, Reasons.Interrupted));
@@ -188,7 +209,7 @@ public sealed partial class Sender(
     private async Task<TimeSpan?> RecordAsync(
         SendRun run, IReadOnlyList<Versioned<Batch>> claimed, IReadOnlyList<Place> messages, IReadOnlyList<HandOverResult> results, CancellationToken cancellation)
     {
-        var outcomes = messages.Zip(results, (m, r) => (m.BatchId, m.Index, Result: r)).ToLookup(o => o.BatchId);
+        var outcomes = messages.Zip(results, (m, r) => (m.BatchId, m.Index, m.Gateway.Vendor.Idempotent, Result: r)).ToLookup(o => o.BatchId);
         var now = clock.GetUtcNow();
         var leases = claimed.ToDictionary(b => b.Value.Id, b => b.Value.LeaseUntil);
         var recorded = await batches.ChangeAsync(
@@ -199,9 +220,9 @@ public sealed partial class Sender(
                 // all the same, but whether the rest is tried again is the other one's business.
                 var mine = batch.LeaseUntil == leases[batch.Id];
                 var recipients = batch.Recipients.ToArray();
-                foreach (var (_, index, result) in outcomes[batch.Id])
+                foreach (var (_, index, idempotent, result) in outcomes[batch.Id])
                 {
-                    recipients[index] = Conclude(recipients[index], result, batch.Since(now), mine);
+                    recipients[index] = Conclude(recipients[index], result, idempotent, batch.Since(now), mine);
                 }
 
                 return Ledger.Count(batch with
@@ -224,14 +245,14 @@ public sealed partial class Sender(
         return delay;
     }
 
-    private Recipient Conclude(Recipient recipient, HandOverResult result, long at, bool mine) => result.Outcome switch
+    private static Recipient Conclude(Recipient recipient, HandOverResult result, bool idempotent, long at, bool mine) => result.Outcome switch
     {
         HandOver.Accepted => Ledger.Fold(recipient, new(MessageStatus.Sent, at, Accepted: true)),
         HandOver.Rejected => Ledger.Fold(recipient, new(MessageStatus.Failed, at, result.Reason)),
         HandOver.Deferred when recipient.Deferred >= MaxDeferrals => Ledger.Fold(recipient, new(MessageStatus.Failed, at, result.Reason ?? Reasons.Deferred)),
         HandOver.Deferred when mine => Ledger.Return(recipient) with { Deferred = (recipient.Deferred ?? 0) + 1 },
         HandOver.NotTaken when mine => Ledger.Return(recipient),
-        HandOver.Ambiguous when !vendor.Idempotent => Ledger.Fold(recipient, new(MessageStatus.Unknown, at, Reasons.Interrupted)),
+        HandOver.Ambiguous when !idempotent => Ledger.Fold(recipient, new(MessageStatus.Unknown, at, Reasons.Interrupted)),
         _ => recipient,
     };
 

@@ -35,25 +35,27 @@ public sealed class StandardWebhook
         var signatures = headers["webhook-signature"].ToString();
         if (id.Length is 0 or > 256 || timestamp.Length == 0 || signatures.Length == 0)
         {
-            throw new SignatureMissing().ToException();
+            throw new SignatureMissing("webhook-id, webhook-timestamp and webhook-signature").ToException();
         }
 
         if (!long.TryParse(timestamp, NumberStyles.None, CultureInfo.InvariantCulture, out var seconds) || seconds > 253402300799)
         {
-            throw new SignatureInvalid().ToException();
+            throw NotSigned();
         }
 
         // The signature first: only who can sign learns whether the clock was the reason.
         if (!Signed(id, timestamp, signatures, body))
         {
-            throw new SignatureInvalid().ToException();
+            throw NotSigned();
         }
 
         if ((clock.GetUtcNow() - DateTimeOffset.FromUnixTimeSeconds(seconds)).Duration() > Tolerance)
         {
-            throw new SignatureExpired().ToException();
+            throw new SignatureExpired("5 minutes").ToException();
         }
     }
+
+    private static ProblemException NotSigned() => new SignatureInvalid("No v1 signature over id.timestamp.body fits a current secret.").ToException();
 
     private bool Signed(string id, string timestamp, string signatures, ReadOnlySpan<byte> body)
     {

@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using Polly;
 using Polly.CircuitBreaker;
 using Polly.Retry;
@@ -22,27 +23,103 @@ public enum HandOver
 
 public readonly record struct HandOverResult(HandOver Outcome, string? Reason);
 
-/// <summary>Asks the vendor, again where that can help and can do no harm, within a limit of time.</summary>
-public sealed class VendorGateway(IVendor vendor, TimeProvider clock)
+/// <summary>
+/// The way to one vendor: asks it, again where that can help and can do no harm, within a limit of time, and never faster
+/// or with more requests at once than the vendor allows.
+/// </summary>
+public sealed class VendorGateway : IDisposable
 {
+    /// <summary>A vendor that wants to be left alone for longer gets nothing until then, and runs are put back meanwhile.</summary>
     private static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan LongestRest = TimeSpan.FromMinutes(5);
 
-    private readonly ResiliencePipeline pipeline = Build(vendor, clock);
+    private readonly Lock gate = new();
+    private readonly TimeProvider clock;
+    private readonly SemaphoreSlim requests;
+    private readonly ResiliencePipeline pipeline;
+    private DateTimeOffset downUntil;
+    private DateTimeOffset restUntil;
+    private DateTimeOffset nextTurn;
+
+    public VendorGateway(IVendor vendor, TimeProvider clock)
+    {
+        Vendor = vendor;
+        this.clock = clock;
+        requests = new(vendor.MaxRequests);
+        pipeline = Build();
+    }
+
+    public IVendor Vendor { get; }
+
+    /// <summary>Whether the vendor has failed so often of late that it is not asked for the moment. Then it gets another chance.</summary>
+    public bool IsDown
+    {
+        get
+        {
+            lock (gate)
+            {
+                return clock.GetUtcNow() < downUntil;
+            }
+        }
+    }
+
+    /// <summary>At a limited rate a request holds a second's worth of messages.</summary>
+    private int MessagesPerRequest => Vendor.MessagesPerSecond is { } rate ? (int)Math.Clamp(rate, 1, Vendor.MaxMessages) : Vendor.MaxMessages;
 
     /// <summary>A result for every message; failures of the vendor are results too.</summary>
     public async Task<IReadOnlyList<HandOverResult>> HandOverAsync(IReadOnlyList<VendorMessage> messages, TimeSpan limit, CancellationToken cancellation)
     {
-        var results = new List<HandOverResult>(messages.Count);
+        var results = new HandOverResult[messages.Count];
         var until = clock.GetUtcNow() + limit;
-        foreach (var chunk in messages.Chunk(vendor.MaxMessages))
+        var size = MessagesPerRequest;
+        var degree = new ParallelOptions { MaxDegreeOfParallelism = Vendor.MaxRequests, CancellationToken = cancellation };
+        await Parallel.ForEachAsync(messages.Chunk(size).Index(), degree, async (chunk, token) =>
         {
-            var left = until - clock.GetUtcNow();
-            results.AddRange(left > TimeSpan.Zero
-                ? await AskAsync(chunk, left, cancellation)
-                : chunk.Select(_ => new HandOverResult(HandOver.NotTaken, null)));
+            await requests.WaitAsync(token);
+            try
+            {
+                var answers = await AwaitTurnAsync(chunk.Item.Length, until, token) && until - clock.GetUtcNow() is var left && left > TimeSpan.Zero
+                    ? await AskAsync(chunk.Item, left, token)
+                    : chunk.Item.Select(_ => new HandOverResult(HandOver.NotTaken, null));
+                var place = chunk.Index * size;
+                foreach (var answer in answers)
+                {
+                    results[place++] = answer;
+                }
+            }
+            finally
+            {
+                requests.Release();
+            }
+        });
+        return results;
+    }
+
+    public void Dispose() => requests.Dispose();
+
+    /// <returns>False when the messages' turn does not come in time, or the vendor wants to be left alone.</returns>
+    private async Task<bool> AwaitTurnAsync(int count, DateTimeOffset until, CancellationToken cancellation)
+    {
+        TimeSpan wait;
+        lock (gate)
+        {
+            var now = clock.GetUtcNow();
+            var turn = Vendor.MessagesPerSecond is not null && nextTurn > now ? nextTurn : now;
+            if (turn >= until || now < restUntil)
+            {
+                return false;
+            }
+
+            nextTurn = turn + (Vendor.MessagesPerSecond is { } rate ? TimeSpan.FromSeconds(count / rate) : TimeSpan.Zero);
+            wait = turn - now;
         }
 
-        return results;
+        if (wait > TimeSpan.Zero)
+        {
+            await Task.Delay(wait, clock, cancellation);
+        }
+
+        return true;
     }
 
     private async Task<IEnumerable<HandOverResult>> AskAsync(VendorMessage[] messages, TimeSpan limit, CancellationToken cancellation)
@@ -58,7 +135,7 @@ public sealed class VendorGateway(IVendor vendor, TimeProvider clock)
                 {
                     try
                     {
-                        return await vendor.SendAsync(messages, token);
+                        return await Vendor.SendAsync(messages, token);
                     }
                     catch (Exception exception) when (exception is OperationCanceledException or VendorException { Failure: VendorFailure.Ambiguous })
                     {
@@ -72,31 +149,58 @@ public sealed class VendorGateway(IVendor vendor, TimeProvider clock)
         }
         catch (Exception exception) when (exception is VendorException or BrokenCircuitException or OperationCanceledException && !cancellation.IsCancellationRequested)
         {
+            Rest((exception as VendorException)?.RetryAfter);
             return messages.Select(_ => new HandOverResult(perhaps ? HandOver.Ambiguous : HandOver.NotTaken, null));
         }
     }
 
-    private static ResiliencePipeline Build(IVendor vendor, TimeProvider clock) => new ResiliencePipelineBuilder { TimeProvider = clock }
+    private void Rest(TimeSpan? wanted)
+    {
+        if (wanted > LongestWait)
+        {
+            lock (gate)
+            {
+                restUntil = clock.GetUtcNow() + (wanted < LongestRest ? wanted.Value : LongestRest);
+            }
+        }
+    }
+
+    private ResiliencePipeline Build() => new ResiliencePipelineBuilder { TimeProvider = clock }
         .AddRetry(new RetryStrategyOptions
         {
             // A vendor without idempotency keys is asked again only when it took nothing for certain. One that wants to be
             // left alone for longer is: the run is put back, and does not sit here.
             ShouldHandle = new PredicateBuilder().Handle<VendorException>(
-                e => (e.Failure == VendorFailure.NotTaken || vendor.Idempotent) && !(e.RetryAfter > LongestWait)),
+                e => (e.Failure == VendorFailure.NotTaken || Vendor.Idempotent) && !(e.RetryAfter > LongestWait)),
             MaxRetryAttempts = 3,
             BackoffType = DelayBackoffType.Exponential,
             UseJitter = true,
             Delay = TimeSpan.FromMilliseconds(250),
-            DelayGenerator = arguments => new((arguments.Outcome.Exception as VendorException)?.RetryAfter),
+
+            // What the vendor asks for, and up to a fifth more: it asks all requests for the same.
+            DelayGenerator = arguments => new(
+                (arguments.Outcome.Exception as VendorException)?.RetryAfter is { } wanted ? wanted * (1 + (RandomNumberGenerator.GetInt32(200) / 1000.0)) : null),
         })
         .AddCircuitBreaker(new CircuitBreakerStrategyOptions
         {
-            // In an outage runs are put back at once instead of each waiting for its own time-out.
+            // In an outage runs are put back at once, or go to another vendor, instead of each waiting for its own time-out.
             ShouldHandle = new PredicateBuilder().Handle<VendorException>(),
             FailureRatio = 0.9,
             MinimumThroughput = 12,
             SamplingDuration = TimeSpan.FromSeconds(10),
             BreakDuration = TimeSpan.FromSeconds(3),
+            OnOpened = arguments => Down(clock.GetUtcNow() + arguments.BreakDuration),
+            OnClosed = _ => Down(default),
         })
         .Build();
+
+    private ValueTask Down(DateTimeOffset until)
+    {
+        lock (gate)
+        {
+            downUntil = until;
+        }
+
+        return default;
+    }
 }

@@ -227,13 +227,22 @@ internal sealed class ShiftedClock : TimeProvider
 }
 
 /// <summary>A vendor that keeps a record of what it was asked.</summary>
-internal sealed class RecordingVendor(CrashPoint point) : IVendor
+internal sealed class RecordingVendor(CrashPoint point, string name) : IVendor
 {
-    public string Name => "recording";
+    public string Name => name;
 
     public bool Idempotent { get; set; } = true;
 
     public int MaxMessages { get; set; } = 1000;
+
+    public int MaxRequests { get; set; } = 1;
+
+    public double? MessagesPerSecond { get; set; }
+
+    public bool KeepsStatus { get; set; }
+
+    /// <summary>What it says when it is asked about a message.</summary>
+    public Func<string, VendorFinding> Find { get; set; } = _ => new(VendorFate.NotThere);
 
     /// <summary>What the messages said.</summary>
     public ConcurrentDictionary<string, RenderedContent> Contents { get; } = new();
@@ -250,6 +259,10 @@ internal sealed class RecordingVendor(CrashPoint point) : IVendor
     public Func<IReadOnlyList<VendorMessage>, Task> Taken { get; set; } = _ => Task.CompletedTask;
 
     public Func<Exception?> Fails { get; set; } = () => null;
+
+    public string? FaultFor(Channel channel) => null;
+
+    public Task<VendorFinding> FindAsync(string messageId, CancellationToken cancellation) => point.PassAsync(() => Task.FromResult(Find(messageId)));
 
     public Task<IReadOnlyList<VendorResult>> SendAsync(IReadOnlyList<VendorMessage> messages, CancellationToken cancellation) => point.PassAsync(async () =>
     {
@@ -294,9 +307,11 @@ internal sealed class DeliveryHarness : IAsyncDisposable
     private DeliveryHarness(DeliveryEmulator emulator, Dictionary<string, string?> settings)
     {
         Queues = new(Clock);
-        Vendor = new(Crash);
+        Vendor = new(Crash, "recording");
+        Second = new(Crash, "second");
         var configuration = new ConfigurationBuilder().AddInMemoryCollection(new Dictionary<string, string?>(settings)
         {
+            ["Vendors:Email:0"] = Vendor.Name,
             ["Cosmos:Endpoint"] = emulator.Endpoint.ToString(),
             ["Cosmos:Key"] = EmulatorOptions.WellKnownKey,
             ["Cosmos:Database"] = $"delivery-{Guid.NewGuid():n}",
@@ -319,7 +334,20 @@ internal sealed class DeliveryHarness : IAsyncDisposable
         }));
         collection.AddSingleton<TimeProvider>(Clock);
         collection.AddSingleton<IVendor>(Vendor);
+        collection.AddSingleton<IVendor>(Second);
         services = collection.BuildServiceProvider();
+    }
+
+    /// <summary>The feature's services with these settings alone, to see what it says about them.</summary>
+    public static ServiceProvider Services(Dictionary<string, string?> settings)
+    {
+        var configuration = new ConfigurationBuilder()
+            .AddInMemoryCollection(new Dictionary<string, string?> { ["Vendors:Generic:BaseAddress"] = "http://127.0.0.1:1/", ["PublicBaseAddress"] = "http://127.0.0.1:2/" })
+            .AddInMemoryCollection(settings).Build();
+        var collection = new ServiceCollection();
+        collection.AddLogging();
+        collection.AddSingleton<IConfiguration>(configuration);
+        return collection.AddPlatform(configuration).AddDelivery(configuration).BuildServiceProvider();
     }
 
     public CrashPoint Crash { get; } = new();
@@ -327,6 +355,9 @@ internal sealed class DeliveryHarness : IAsyncDisposable
     public ShiftedClock Clock { get; } = new();
     public MemoryQueues Queues { get; }
     public RecordingVendor Vendor { get; }
+
+    /// <summary>Not used unless a test's settings name it.</summary>
+    public RecordingVendor Second { get; }
 
     /// <summary>The segment is everyone in Rome; the planner's pages are of 300.</summary>
     public static async Task<DeliveryHarness> StartAsync(DeliveryEmulator emulator, params (string Key, string Value)[] settings)
@@ -404,6 +435,7 @@ internal sealed class DeliveryHarness : IAsyncDisposable
                     MessagesToRecord.Queue => jobs.Record(message.Json, default),
                     ReceiptInbox.Queue => jobs.Apply(message.Json, default),
                     CampaignTurn.Queue + "-poison" => jobs.GiveUpPlan(message.Json, default),
+                    ReceiptInbox.Queue + "-poison" => jobs.GiveUpReceipts(message.Json, default),
                     SendRun.Queue + "-poison" => jobs.GiveUpRun(message.Json, default),
                     _ => throw new InvalidOperationException($"Nobody listens to {message.Queue}."),
                 });
