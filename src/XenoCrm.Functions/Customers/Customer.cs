@@ -97,7 +97,7 @@ public sealed record Customer
     /// <summary>The latest messages, in the order in which they became known here; at most <see cref="CustomerMessage.MaxKept"/>.</summary>
     public IReadOnlyList<CustomerMessage> Messages { get; init; } = [];
 
-    /// <summary>Former visits and answers about consent, newest last, at most <see cref="PastEvent.Max"/>.</summary>
+    /// <summary>Former visits and answers about consent, newest last, of each kind at most <see cref="PastEvent.Max"/>.</summary>
     public IReadOnlyList<PastEvent> Past { get; init; } = [];
 
     /// <summary>Which rows of which import wrote last.</summary>

@@ -8,7 +8,10 @@ namespace XenoCrm.Customers;
 /// <param name="Channel">Of an answer about consent, with its <paramref name="State"/> and <paramref name="Source"/>; null for a visit.</param>
 public sealed record PastEvent(DateTimeOffset At, string? Channel = null, ConsentState? State = null, string? Source = null)
 {
-    /// <summary>The newest are kept: each is some 80 bytes that every later write of the customer carries.</summary>
+    /// <summary>
+    /// The newest of each kind are kept: each is some 80 bytes that every later write of the customer carries. Of each kind,
+    /// because a month of visits must not push out what proves a consent.
+    /// </summary>
     public const int Max = 30;
 
     public static PastEvent Visit(DateTimeOffset at) => new(at);
@@ -17,5 +20,5 @@ public sealed record PastEvent(DateTimeOffset At, string? Channel = null, Consen
 
     /// <returns>By time, the newest last.</returns>
     public static IReadOnlyList<PastEvent> Add(IReadOnlyList<PastEvent> past, params IEnumerable<PastEvent> more) =>
-        [.. past.Concat(more).OrderBy(e => e.At).TakeLast(Max)];
+        [.. past.Concat(more).OrderBy(e => e.At).GroupBy(e => e.Channel is null).SelectMany(kind => kind.TakeLast(Max)).OrderBy(e => e.At)];
 }

@@ -107,13 +107,15 @@ public sealed partial class ReceiptFolder(
         while (await customers.ReadFollowingAsync(customerId, CancellationToken.None) is var (customer, etag))
         {
             // Who agreed again since then is not unsubscribed by a receipt that comes late.
-            if (customer.Consent.GetValueOrDefault(channel.Name()) is { } known && (known.State == ConsentState.Withdrawn || known.At > at))
+            var known = customer.Consent.GetValueOrDefault(channel.Name());
+            if (known is not null && (known.State == ConsentState.Withdrawn || known.At > at))
             {
                 return;
             }
 
             var consent = new Dictionary<string, Consent>(customer.Consent) { [channel.Name()] = new(ConsentState.Withdrawn, at, "unsubscribe") };
-            if (await customers.TryReplaceAsync(customer with { Consent = consent }, etag, CancellationToken.None) is not null)
+            var past = known is null ? customer.Past : PastEvent.Add(customer.Past, PastEvent.Of(channel.Name(), known));
+            if (await customers.TryReplaceAsync(customer with { Consent = consent, Past = past }, etag, CancellationToken.None) is not null)
             {
                 return;
             }
