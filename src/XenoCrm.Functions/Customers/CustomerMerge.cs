@@ -30,17 +30,18 @@ internal static class CustomerMerge
             Language = into.Language ?? from.Language,
             TimeZone = into.TimeZone ?? from.TimeZone,
             Birthday = into.Birthday ?? from.Birthday,
-            Tags = [.. into.Tags.Union(from.Tags)],
+            Tags = [.. into.Tags.Union(from.Tags, StringComparer.OrdinalIgnoreCase)],
             Attributes = from.Attributes.Concat(into.Attributes).GroupBy(a => a.Key).ToDictionary(a => a.Key, a => a.Last().Value),
             Consent = consent,
             CreatedAt = into.CreatedAt < from.CreatedAt ? into.CreatedAt : from.CreatedAt,
             Visits = into.Visits + from.Visits,
             LastVisitAt = into.LastVisitAt > from.LastVisitAt || from.LastVisitAt is null ? into.LastVisitAt : from.LastVisitAt,
+            VisitIds = Union(into.VisitIds, from.VisitIds, Customer.MaxVisitIds),
             Engagement = Sum(into.Engagement, from.Engagement),
             Messages = [.. into.Messages.Concat(from.Messages).OrderBy(m => m.At).TakeLast(CustomerMessage.MaxKept)],
             Past = PastEvent.Add(into.Past, [.. from.Past, .. past, .. visit is { } at ? new[] { PastEvent.Visit(at) } : []]),
             Import = into.Import ?? from.Import,
-            FormerKeys = Union(into.FormerKeys, from.FormerKeys),
+            FormerKeys = Union(into.FormerKeys, from.FormerKeys, Customer.MaxFormerKeys),
             Merged = [.. into.Merged ?? [], .. from.Merged ?? [], new(from.Id, now, [.. keysOfFrom])],
         };
     }
@@ -135,8 +136,8 @@ internal static class CustomerMerge
         LastClickedAt = a.LastClickedAt > b.LastClickedAt || b.LastClickedAt is null ? a.LastClickedAt : b.LastClickedAt,
     };
 
-    private static IReadOnlyList<string>? Union(IReadOnlyList<string>? a, IReadOnlyList<string>? b) =>
-        a is null ? b : b is null ? a : [.. a.Union(b).TakeLast(Customer.MaxFormerKeys)];
+    private static IReadOnlyList<string>? Union(IReadOnlyList<string>? a, IReadOnlyList<string>? b, int max) =>
+        a is null ? b : b is null ? a : [.. a.Union(b).TakeLast(max)];
 
     /// <summary>Of two times the earlier; null when there are not two different ones.</summary>
     private static DateTimeOffset? Earlier(DateTimeOffset? a, DateTimeOffset? b) => a is null || b is null || a == b ? null : a < b ? a : b;

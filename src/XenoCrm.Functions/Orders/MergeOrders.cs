@@ -34,7 +34,8 @@ internal static class MergeOrders
 
                 if (IsSame(own.Value, order))
                 {
-                    if (own.Value.Status != order.Status && OrderFlow.Allows(own.Value.Status, order.Status))
+                    // Whichever of the two is further: by its status, or by what was given back.
+                    if (own.Value.Status == order.Status ? order.Refunded > own.Value.Refunded : OrderFlow.Allows(own.Value.Status, order.Status))
                     {
                         after = after is null ? null : OrderTotals.TryRemove(after, own.Value);
                         after = after is null ? null : OrderTotals.Add(after, copy);
