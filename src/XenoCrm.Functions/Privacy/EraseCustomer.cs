@@ -42,9 +42,9 @@ public sealed class EraseCustomer(
 
         if (await erasures.ReadAsync(customerId, cancellation) is null)
         {
-            _ = await customers.ReadAsync(customerId, cancellation) ?? throw await customers.MissingAsync(customerId, cancellation);
-            await erasures.TryCreateAsync(
-                new() { Id = customerId, State = ErasureState.Running, CreatedAt = clock.GetUtcNow(), RequestedBy = requestedBy, CustomerIds = [customerId] }, cancellation);
+            var customer = await customers.ReadAsync(customerId, cancellation) ?? throw await customers.MissingAsync(customerId, cancellation);
+            var begun = new Erasure { Id = customerId, State = ErasureState.Running, CreatedAt = clock.GetUtcNow(), RequestedBy = requestedBy, CustomerIds = [customerId] };
+            await erasures.TryCreateAsync(WithPerson(begun, customer.Value), cancellation);
         }
 
         return await RunAsync(customerId, cancellation);
@@ -118,8 +118,10 @@ public sealed class EraseCustomer(
                     continue;
                 }
 
+                // A plain deletion may have come first, and freed the keys: what the certificate says is blocked is blocked.
+                var others = await BlockAsync(erasure, cancellation);
                 await SweepAsync(current, cancellation);
-                return await FinishAsync(erasure, slot?.Removed, cancellation);
+                return await FinishAsync(erasure with { KeysOfOthers = [.. erasure.KeysOfOthers.Union(others)] }, slot?.Removed, cancellation);
             }
 
             if (all.Customer.Value.Merging is not null)
