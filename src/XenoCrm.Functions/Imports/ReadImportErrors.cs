@@ -72,7 +72,7 @@ public sealed class ReadImportErrors(WorkspaceStore<ImportJob> jobs, ImportResul
                 csv.WriteField(name);
             }
 
-            csv.EndRecord();
+            await csv.EndRecordAsync(cancellation);
             await foreach (var (_, _, row) in results.ReadAsync(job.Id, job.Runs, (1, 1), cancellation))
             {
                 if (row.Fields is not { } fields)
@@ -89,7 +89,7 @@ public sealed class ReadImportErrors(WorkspaceStore<ImportJob> jobs, ImportResul
                 csv.WriteField(row.Row);
                 csv.WriteField(string.Join(' ', errors.Select(e => e.Code).Distinct()));
                 csv.WriteField(string.Join(' ', errors.Select(e => e.Column is null ? e.Message : $"{e.Column}: {e.Message}")));
-                csv.EndRecord();
+                await csv.EndRecordAsync(cancellation);
                 await csv.FlushAsync(cancellation);
             }
         }

@@ -43,12 +43,15 @@ public sealed class ExportMembers(SegmentDirectory directory, CustomerStore cust
                 csv.WriteField(column);
             }
 
-            csv.EndRecord();
+            await csv.EndRecordAsync(httpContext.RequestAborted);
             for (var page = first; ; page = await read(page[^1].Value.Id))
             {
                 foreach (var (customer, _) in page)
                 {
                     Write(csv, SegmentMember.Of(customer, currency));
+
+                    // The other way of ending a record writes to the connection at once when the buffer is full, which the server refuses.
+                    await csv.EndRecordAsync(httpContext.RequestAborted);
                 }
 
                 await csv.FlushAsync(httpContext.RequestAborted);
@@ -69,7 +72,6 @@ public sealed class ExportMembers(SegmentDirectory directory, CustomerStore cust
             csv.WriteField(member.TotalSpend);
             csv.WriteField(member.OrderCount);
             csv.WriteField(member.LastActiveAt is { } at ? UtcTimeConverter.Write(at) : "");
-            csv.EndRecord();
         }
     }
 }
