@@ -62,6 +62,22 @@ public sealed record Campaign : IWorkspaceItem
     /// <summary>Why it failed.</summary>
     public string? Failure { get; init; }
 
+    /// <summary>Who changed it last; null: nobody since it was made.</summary>
+    public string? EditedBy { get; init; }
+
+    /// <summary>What was handed in for approval, by whom.</summary>
+    public Review? Submission { get; init; }
+
+    /// <summary>What was approved, by whom. A campaign that was never launched loses it with every change.</summary>
+    public Review? Approval { get; init; }
+    public CampaignSchedule? Schedule { get; init; }
+
+    /// <summary>The recurring campaign that this one was made from.</summary>
+    public string? SeriesId { get; init; }
+
+    /// <summary>What happened to it without anybody asking: a code, such as <c>schedule_missed</c>.</summary>
+    public string? Note { get; init; }
+
     /// <summary>The campaign after <paramref name="action"/>, or null when its state does not allow it.</summary>
     public Campaign? After(CampaignAction action, DateTimeOffset now)
     {
@@ -71,19 +87,29 @@ public sealed record Campaign : IWorkspaceItem
         }
 
         var ended = next is CampaignState.Completed or CampaignState.Cancelled or CampaignState.Failed;
-        return this with { State = next, UpdatedAt = now, EndedAt = ended ? now : null, Failure = null };
+        var moved = this with { State = next, UpdatedAt = now, EndedAt = ended ? now : null, Failure = null, Note = State == CampaignState.Draft ? null : Note };
+        return next == CampaignState.Draft ? moved with { Submission = null, Approval = null, Schedule = null, Note = null } : moved;
     }
 }
 
 /// <summary>A campaign as callers see it.</summary>
 /// <param name="Actions">What can be done with it now.</param>
+/// <param name="Schedule">Its launch; of a recurring campaign the next one.</param>
+/// <param name="SeriesId">The recurring campaign that it was made from.</param>
+/// <param name="Note">What happened to it without anybody asking: <c>launched_late</c>, <c>schedule_missed</c>, or the code of what stood against its launch.</param>
 public sealed record CampaignView(
     string Id, string Name, Channel Channel, string SegmentId, CampaignContent Content, CampaignState State, IReadOnlyList<CampaignAction> Actions,
-    DateTimeOffset CreatedAt, string CreatedBy, DateTimeOffset UpdatedAt, DateTimeOffset? LaunchedAt, string? LaunchedBy, DateTimeOffset? EndedAt, string? Failure)
+    DateTimeOffset CreatedAt, string CreatedBy, DateTimeOffset UpdatedAt, DateTimeOffset? LaunchedAt, string? LaunchedBy, DateTimeOffset? EndedAt, string? Failure,
+    string? EditedBy, Review? Submission, Review? Approval, CampaignSchedule? Schedule, string? SeriesId, string? Note)
 {
-    private static readonly CampaignAction[] Offered = [CampaignAction.Launch, CampaignAction.Pause, CampaignAction.Resume, CampaignAction.Cancel];
+    private static readonly CampaignAction[] Offered =
+    [
+        CampaignAction.Submit, CampaignAction.Approve, CampaignAction.Reject, CampaignAction.Schedule, CampaignAction.Unschedule,
+        CampaignAction.Launch, CampaignAction.Pause, CampaignAction.Resume, CampaignAction.Cancel,
+    ];
 
     public static CampaignView Of(Campaign c) => new(
         c.Id, c.Name, c.Channel, c.SegmentId, c.Content, c.State, [.. CampaignLifeCycle.Possible(c.State).Intersect(Offered).Order()],
-        c.CreatedAt, c.CreatedBy, c.UpdatedAt, c.LaunchedAt, c.LaunchedBy, c.EndedAt, c.Failure);
+        c.CreatedAt, c.CreatedBy, c.UpdatedAt, c.LaunchedAt, c.LaunchedBy, c.EndedAt, c.Failure,
+        c.EditedBy, c.Submission, c.Approval, c.Schedule, c.SeriesId, c.Note);
 }

@@ -40,12 +40,12 @@ public sealed class CampaignFunctions(WorkspaceStore<Campaign> campaigns, SaveCa
 
     [Function("UpdateCampaign")]
     [RequireRole(Role.Marketer)]
-    [Describe("Change a draft campaign", "Needs If-Match."), Body(typeof(CampaignInput)), Answers(200, typeof(CampaignView)), Problems(404, 409, 412, 413, 415, 428)]
+    [Describe("Change a campaign that is not scheduled or launched", "Needs If-Match. What was submitted or approved is a draft again."), Body(typeof(CampaignInput)), Answers(200, typeof(CampaignView)), Problems(404, 409, 412, 413, 415, 428)]
     public async Task<IResult> Update(
         [HttpTrigger(AuthorizationLevel.Anonymous, "put", Route = "api/campaigns/{id}")] HttpRequest request, string id, CancellationToken cancellation)
     {
         var ifMatch = request.RequireIfMatch();
-        return Answer(await save.UpdateAsync(id, ifMatch, await request.ReadAsync<CampaignInput>(cancellation), cancellation));
+        return Answer(await save.UpdateAsync(id, ifMatch, await request.ReadAsync<CampaignInput>(cancellation), request.Caller(), cancellation));
     }
 
     [Function("DeleteCampaign")]
@@ -59,8 +59,8 @@ public sealed class CampaignFunctions(WorkspaceStore<Campaign> campaigns, SaveCa
     }
 
     [Function("LaunchCampaign")]
-    [RequireRole(Role.Manager)]
-    [Describe("Launch a campaign", "Freezes the audience and begins to send. A second launch is a 409."), Answers(202, typeof(CampaignView)), Problems(404, 409, 412)]
+    [RequireRole(Role.Marketer)]
+    [Describe("Launch a campaign", "Freezes the audience and begins to send. A second launch is a 409. Above `Campaigns:ApprovalAbove` customers it needs an approval that still holds, and a manager; without that setting, a manager."), Answers(202, typeof(CampaignView)), Problems(404, 409, 412)]
     public async Task<IResult> Launch(
         [HttpTrigger(AuthorizationLevel.Anonymous, "post", Route = "api/campaigns/{id}/launch")] HttpRequest request, string id, CancellationToken cancellation) =>
         Accept(await steer.LaunchAsync(id, request.IfMatch(), request.Caller(), cancellation));

@@ -66,6 +66,9 @@ public static class CampaignLifeCycle
         [(CampaignState.Scheduled, CampaignAction.Unschedule)] = CampaignState.Draft,
         [(CampaignState.Scheduled, CampaignAction.Launch)] = CampaignState.Planning,
         [(CampaignState.Scheduled, CampaignAction.Cancel)] = CampaignState.Cancelled,
+
+        // A recurring campaign whose last occurrence is made.
+        [(CampaignState.Scheduled, CampaignAction.Complete)] = CampaignState.Completed,
         [(CampaignState.Planning, CampaignAction.FinishPlanning)] = CampaignState.Sending,
         [(CampaignState.Planning, CampaignAction.Pause)] = CampaignState.Paused,
         [(CampaignState.Planning, CampaignAction.Cancel)] = CampaignState.Cancelled,

@@ -21,7 +21,18 @@ public static class CampaignsFeature
         services.AddSingleton<CampaignTemplates>();
         services.AddSingleton<ISegmentUser, CampaignSegments>();
         services.AddSingleton<SaveCampaign>();
+        services.AddOptions<CampaignOptions>().BindConfiguration(CampaignOptions.Section)
+            .Validate(o => o.ApprovalAbove is null or >= 0, "Campaigns__ApprovalAbove must not be negative.")
+            .Validate(o => o.ApprovalTolerance is >= 0 and <= 1, "Campaigns__ApprovalTolerance must be between 0 and 1.")
+            .Validate(o => o.LateLaunch > TimeSpan.Zero, "Campaigns__LateLaunch must be above 0.")
+            .Validate(o => o.CheckLimit is >= 100 and <= 200_000, "Campaigns__CheckLimit must be between 100 and 200,000.")
+            .ValidateOnStart();
+        services.AddSingleton<IValidator<ScheduleInput>, ScheduleInputValidator>();
+        services.AddSingleton<LaunchRules>();
+        services.AddSingleton<CampaignSteps>();
         services.AddSingleton<SteerCampaign>();
+        services.AddSingleton<ReviewCampaign>();
+        services.AddSingleton<ScheduleCampaign>();
         return services;
     }
 }

@@ -34,7 +34,7 @@ public sealed record RenderView(Channel Channel, string? Subject, string? Html, 
 /// <summary>Renders a content for one customer, as it would be sent; the link to unsubscribe leads nowhere.</summary>
 public sealed class RenderContent(WorkspaceStore<Template> templates, CustomerStore customers, CampaignTemplates compiled, MergeFields merge, TimeProvider clock)
 {
-    private static readonly MessageLinks Untracked = new("https://example.com/unsubscribe", url => url, PixelUrl: null);
+    internal static readonly MessageLinks Untracked = new("https://example.com/unsubscribe", url => url, PixelUrl: null);
 
     public async Task<RenderView> HandleAsync(RenderInput input, CancellationToken cancellation)
     {
@@ -43,19 +43,11 @@ public sealed class RenderContent(WorkspaceStore<Template> templates, CustomerSt
             : (input.Channel!.Value, input.Content!.Normal());
         var customer = input.CustomerId is { } customerId
             ? (await customers.ReadAsync(customerId, cancellation))?.Value ?? throw new CustomerNotFound(customerId).ToException()
-            : Sample();
+            : SampleCustomer.At(clock.GetUtcNow());
         var ready = compiled.Get(content);
         var rendered = ready.Render(customer, Untracked);
         return new(
             channel, rendered.Subject, rendered.Html, rendered.Text, merge.EmptyOf(customer, ready.Fields),
             channel == Channel.Sms && rendered.Text is { } text ? SmsText.Measure(text) : null);
     }
-
-    private Customer Sample() => new()
-    {
-        Id = new string('0', 32), ExternalId = "C-1001", FirstName = "Ada", LastName = "Example", Email = "ada@example.com", Phone = "+41790000000", PhoneUsable = true,
-        City = "Zürich", Country = "CH", PostalCode = "8001", Language = "en-US", OrderCount = 3, TotalSpend = 123450, AverageOrderValue = 41150, Visits = 7,
-        FirstOrderAt = clock.GetUtcNow().AddDays(-200), LastOrderAt = clock.GetUtcNow().AddDays(-20), LastVisitAt = clock.GetUtcNow().AddDays(-5),
-        LastActiveAt = clock.GetUtcNow().AddDays(-5), CreatedAt = clock.GetUtcNow().AddDays(-300), UpdatedAt = clock.GetUtcNow(),
-    };
 }

@@ -46,16 +46,15 @@ public sealed class SaveCampaign(WorkspaceStore<Campaign> campaigns, WorkspaceSt
         return new(campaign, etag);
     }
 
-    public async Task<Versioned<Campaign>> UpdateAsync(string id, string ifMatch, CampaignInput input, CancellationToken cancellation)
+    public async Task<Versioned<Campaign>> UpdateAsync(string id, string ifMatch, CampaignInput input, Caller caller, CancellationToken cancellation)
     {
         var current = await campaigns.ReadAsync(id, cancellation) ?? throw new CampaignNotFound(id).ToException();
-        if (current.Value.State != CampaignState.Draft)
-        {
-            throw new CampaignNotEditable(current.Value.State).ToException();
-        }
+        var now = clock.GetUtcNow();
 
+        // What was handed in or approved is a draft again: nobody has seen the change.
+        var draft = current.Value.State == CampaignState.Draft ? current.Value : current.Value.After(CampaignAction.Reject, now) ?? throw new CampaignNotEditable(current.Value.State).ToException();
         await CheckSegmentAsync(input, cancellation);
-        var changed = Apply(current.Value, await FillAsync(input, cancellation)) with { UpdatedAt = clock.GetUtcNow() };
+        var changed = Apply(draft, await FillAsync(input, cancellation)) with { UpdatedAt = now, EditedBy = caller.Id };
         var etag = await campaigns.ReplaceAsync(changed, ifMatch == "*" ? current.ETag : ifMatch, cancellation);
         return new(changed, etag);
     }

@@ -1,8 +1,6 @@
 using XenoCrm.Accounts;
 using XenoCrm.Platform.Cosmos;
-using XenoCrm.Platform.Errors;
 using XenoCrm.Platform.Queues;
-using XenoCrm.Segments;
 
 namespace XenoCrm.Campaigns;
 
@@ -15,63 +13,78 @@ namespace XenoCrm.Campaigns;
 /// </param>
 /// <param name="Sweep">Messages to the senders may have been dropped (a pause does that): enqueue them again for all that is not sent.</param>
 /// <param name="Attempt">How often the message was put back for <paramref name="Once"/>.</param>
-public sealed record CampaignTurn(string CampaignId, CampaignState? Once = null, bool Sweep = false, int Attempt = 0)
+/// <param name="Retry">Messages that failed for a passing reason are to be sent after all.</param>
+public sealed record CampaignTurn(string CampaignId, CampaignState? Once = null, bool Sweep = false, int Attempt = 0, bool Retry = false)
 {
     public const string Queue = "campaign-plans";
 }
 
 /// <summary>Launch, pause, resume, cancel.</summary>
-public sealed class SteerCampaign(WorkspaceStore<Campaign> campaigns, SegmentDirectory segments, JobQueue queue, TimeProvider clock)
+public sealed class SteerCampaign(CampaignSteps steps, LaunchRules rules, WorkspaceStore<Campaign> campaigns, JobQueue queue, TimeProvider clock)
 {
     /// <summary>
     /// Freezes the audience and begins to send. A second launch is a 409: the first one changed the state.
     /// </summary>
     public Task<Versioned<Campaign>> LaunchAsync(string id, string? ifMatch, Caller caller, CancellationToken cancellation) =>
-        StepAsync(id, ifMatch, CampaignAction.Launch, c => c with { LaunchedAt = c.UpdatedAt, LaunchedBy = caller.Id }, cancellation);
+        steps.TakeAsync(
+            id, ifMatch, CampaignAction.Launch,
+            async (current, next) =>
+            {
+                if (current.Value is { State: CampaignState.Scheduled, Schedule.Repeat: not null })
+                {
+                    throw new CampaignRecurring().ToException();
+                }
+
+                if (await rules.RefusalAsync(current.Value, caller.Role, cancellation) is { } refusal)
+                {
+                    if (refusal is ApprovalStale)
+                    {
+                        await steps.ReturnAsync(current, refusal.Code, cancellation);
+                    }
+
+                    throw refusal.ToException();
+                }
+
+                await AnnounceAsync(current.Value, sweep: false, cancellation);
+                return next with { LaunchedAt = next.UpdatedAt, LaunchedBy = caller.Id };
+            },
+            cancellation);
+
+    /// <summary>As <see cref="LaunchAsync"/>, of a campaign whose time has come. If it has changed meanwhile, nothing happens.</summary>
+    public async Task LaunchScheduledAsync(Versioned<Campaign> current, string? note, CancellationToken cancellation)
+    {
+        var now = clock.GetUtcNow();
+        if (current.Value.After(CampaignAction.Launch, now) is { } next)
+        {
+            await AnnounceAsync(current.Value, sweep: false, cancellation);
+            await campaigns.TryReplaceAsync(next with { LaunchedAt = now, LaunchedBy = current.Value.Schedule!.By, Note = note }, current.ETag, cancellation);
+        }
+    }
 
     /// <summary>Senders stop before their next request to the vendor; what is with the vendor is with the vendor.</summary>
     public Task<Versioned<Campaign>> PauseAsync(string id, string? ifMatch, CancellationToken cancellation) =>
-        StepAsync(id, ifMatch, CampaignAction.Pause, c => c, cancellation);
+        steps.TakeAsync(id, ifMatch, CampaignAction.Pause, (_, next) => Task.FromResult(next), cancellation);
 
     public Task<Versioned<Campaign>> ResumeAsync(string id, string? ifMatch, CancellationToken cancellation) =>
-        StepAsync(id, ifMatch, CampaignAction.Resume, c => c, cancellation);
+        GoOnAsync(id, ifMatch, CampaignAction.Resume, cancellation);
 
     /// <summary>What is not with the vendor yet is skipped, with that reason.</summary>
     public Task<Versioned<Campaign>> CancelAsync(string id, string? ifMatch, CancellationToken cancellation) =>
-        StepAsync(id, ifMatch, CampaignAction.Cancel, c => c, cancellation);
+        GoOnAsync(id, ifMatch, CampaignAction.Cancel, cancellation);
 
-    private async Task<Versioned<Campaign>> StepAsync(
-        string id, string? ifMatch, CampaignAction action, Func<Campaign, Campaign> also, CancellationToken cancellation)
-    {
-        while (true)
+    private Task<Versioned<Campaign>> GoOnAsync(string id, string? ifMatch, CampaignAction action, CancellationToken cancellation) => steps.TakeAsync(
+        id, ifMatch, action,
+        async (current, next) =>
         {
-            var current = await campaigns.ReadAsync(id, cancellation) ?? throw new CampaignNotFound(id).ToException();
-            if (ifMatch is not null && ifMatch != current.ETag)
-            {
-                throw new ETagStale().ToException();
-            }
+            await AnnounceAsync(current.Value, sweep: true, cancellation);
+            return next;
+        },
+        cancellation);
 
-            var from = current.Value.State;
-            var changed = current.Value.After(action, clock.GetUtcNow()) ?? throw new CampaignStateConflict(from, action).ToException();
-            if (action == CampaignAction.Launch && await segments.ReadAsync(changed.SegmentId, cancellation) is null)
-            {
-                throw new CampaignSegmentGone(changed.SegmentId).ToException();
-            }
-
-            // The message first: a crash between the two then leaves a message that finds the campaign as it was and is
-            // dropped. The other way round it would leave a campaign that says "planning" and nobody who plans.
-            if (action != CampaignAction.Pause)
-            {
-                await queue.SendAsync(CampaignTurn.Queue, new CampaignTurn(id, from, Sweep: action != CampaignAction.Launch), null, cancellation);
-            }
-
-            changed = also(changed);
-            if (await campaigns.TryReplaceAsync(changed, current.ETag, cancellation) is { } etag)
-            {
-                return new(changed, etag);
-            }
-
-            // Someone else moved it: what is possible now is another question.
-        }
-    }
+    /// <summary>
+    /// The message before the state: a crash between the two then leaves a message that finds the campaign as it was and is
+    /// dropped. The other way round it would leave a campaign that says "planning" and nobody who plans.
+    /// </summary>
+    private Task AnnounceAsync(Campaign campaign, bool sweep, CancellationToken cancellation) =>
+        queue.SendAsync(CampaignTurn.Queue, new CampaignTurn(campaign.Id, campaign.State, Sweep: sweep), null, cancellation);
 }

@@ -12,7 +12,7 @@ public sealed class CampaignLifeCycleTests
         [Draft] = [(Submit, Submitted), (Schedule, Scheduled), (Launch, Planning)],
         [Submitted] = [(Approve, Approved), (Reject, Draft)],
         [Approved] = [(Reject, Draft), (Schedule, Scheduled), (Launch, Planning)],
-        [Scheduled] = [(Unschedule, Draft), (Launch, Planning), (Cancel, Cancelled)],
+        [Scheduled] = [(Unschedule, Draft), (Launch, Planning), (Cancel, Cancelled), (Complete, Completed)],
         [Planning] = [(FinishPlanning, Sending), (Pause, Paused), (Cancel, Cancelled), (Fail, Failed)],
         [Sending] = [(Pause, Paused), (Cancel, Cancelled), (Complete, Completed), (Fail, Failed)],
         [Paused] = [(Resume, Planning), (Cancel, Cancelled)],

@@ -1,0 +1,46 @@
+using XenoCrm.Platform.Cosmos;
+using XenoCrm.Platform.Errors;
+
+namespace XenoCrm.Campaigns;
+
+/// <summary>Moves campaigns along <see cref="CampaignLifeCycle"/>, each step under the ETag that it was decided on.</summary>
+public sealed class CampaignSteps(WorkspaceStore<Campaign> campaigns, TimeProvider clock)
+{
+    /// <param name="ifMatch">The caller's; stale is 412. Null: whatever is stored.</param>
+    /// <param name="prepare">
+    /// Given what is stored and what it becomes, decides the rest, or refuses by throwing. What must have happened before
+    /// the step is stored happens here. It runs again when somebody else was faster.
+    /// </param>
+    public async Task<Versioned<Campaign>> TakeAsync(
+        string id, string? ifMatch, CampaignAction action, Func<Versioned<Campaign>, Campaign, Task<Campaign>> prepare, CancellationToken cancellation)
+    {
+        while (true)
+        {
+            var current = await campaigns.ReadAsync(id, cancellation) ?? throw new CampaignNotFound(id).ToException();
+            if (ifMatch is not null && ifMatch != current.ETag)
+            {
+                throw new ETagStale().ToException();
+            }
+
+            var next = current.Value.After(action, clock.GetUtcNow()) ?? throw new CampaignStateConflict(current.Value.State, action).ToException();
+            var changed = await prepare(current, next);
+            if (await campaigns.TryReplaceAsync(changed, current.ETag, cancellation) is { } etag)
+            {
+                return new(changed, etag);
+            }
+
+            // Someone else moved it: what is possible now is another question.
+        }
+    }
+
+    /// <summary>Back to its author, with the reason. If somebody else was faster the campaign is no longer what this is about.</summary>
+    public async Task ReturnAsync(Versioned<Campaign> current, string note, CancellationToken cancellation)
+    {
+        var now = clock.GetUtcNow();
+        var draft = current.Value.After(CampaignAction.Unschedule, now) ?? current.Value.After(CampaignAction.Reject, now);
+        if (draft is not null)
+        {
+            await campaigns.TryReplaceAsync(draft with { Note = note }, current.ETag, cancellation);
+        }
+    }
+}
