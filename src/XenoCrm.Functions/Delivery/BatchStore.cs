@@ -132,6 +132,24 @@ public sealed class BatchStore(CosmosDatabase database)
         return [.. (await QueryAsync<int>(query, cancellation)).Order()];
     }
 
+    /// <summary>As <see cref="RetryFailed.IsRetryable"/>, of <c>r</c> in the campaign's batches.</summary>
+    private static readonly string Retryable =
+        $"r.s = 'failed' AND NOT IS_DEFINED(r.a) AND (r.r IN ('{Reasons.Poison}', '{Reasons.NotTaken}') OR r.n > {Sender.MaxDeferrals.ToString(System.Globalization.CultureInfo.InvariantCulture)})";
+
+    /// <summary>How many messages failed for a passing reason.</summary>
+    public async Task<int> CountRetryableAsync(string campaignId, CancellationToken cancellation)
+    {
+        var query = new QueryDefinition($"SELECT VALUE COUNT(1) FROM c JOIN r IN c.recipients WHERE c.campaignId = @campaign AND {Retryable}").WithParameter("@campaign", campaignId);
+        return (await QueryAsync<int>(query, cancellation)).Sum();
+    }
+
+    /// <summary>The numbers of the batches with such messages, ascending.</summary>
+    public async Task<IReadOnlyList<int>> RetryableNumbersAsync(string campaignId, CancellationToken cancellation)
+    {
+        var query = new QueryDefinition($"SELECT DISTINCT VALUE c.number FROM c JOIN r IN c.recipients WHERE c.campaignId = @campaign AND {Retryable}").WithParameter("@campaign", campaignId);
+        return [.. (await QueryAsync<int>(query, cancellation)).Distinct().Order()];
+    }
+
     /// <summary>Batches whose customers are to be told of something, and that nothing has been written to for <paramref name="quiet"/>.</summary>
     public Task<List<string>> UnrecordedAsync(int limit, TimeSpan quiet, CancellationToken cancellation) => QueryAsync<string>(
         new QueryDefinition($"SELECT TOP {limit} VALUE c.id FROM c WHERE c.unrecorded = true AND c._ts * 1000 <= GetCurrentTimestamp() - @quiet")

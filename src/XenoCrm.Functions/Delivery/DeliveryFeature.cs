@@ -26,6 +26,10 @@ public static class DeliveryFeature
         services.AddSingleton<BatchStore>();
         services.AddSingleton<SuppressionStore>();
         services.AddSingleton<StrayReceiptStore>();
+        services.AddSingleton<RetryFailed>();
+        services.AddSingleton<CheckCampaign>();
+        services.AddSingleton<TestCampaign>();
+        services.AddSingleton<IValidator<TestInput>, TestInputValidator>();
         services.AddSingleton<Planner>();
         services.AddSingleton<SendDecisions>();
         services.AddSingleton<TrackingLinks>();

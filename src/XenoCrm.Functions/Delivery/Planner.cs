@@ -29,8 +29,8 @@ namespace XenoCrm.Delivery;
 /// </para>
 /// </remarks>
 public sealed partial class Planner(
-    WorkspaceStore<Campaign> campaigns, WorkspaceStore<Plan> plans, BatchStore batches, CustomerStore customers, SegmentAudience audience, JobQueue queue,
-    TimeProvider clock, ILogger<Planner> log)
+    WorkspaceStore<Campaign> campaigns, WorkspaceStore<Plan> plans, BatchStore batches, CustomerStore customers, SegmentDirectory segments, SegmentAudience audience,
+    RetryFailed retry, JobQueue queue, TimeProvider clock, ILogger<Planner> log)
 {
     /// <summary>Two runs of ten batches: 72 KB of ids, some 4 ms to store.</summary>
     internal int PageSize { get; set; } = 20 * Batch.MaxRecipients;
@@ -62,6 +62,17 @@ public sealed partial class Planner(
         }
 
         turn = turn with { Once = null, Attempt = 0 };
+        if (turn.Retry)
+        {
+            if (await retry.ReviveAsync(campaign, cancellation) is not { } reopened)
+            {
+                return;
+            }
+
+            campaign = reopened;
+            turn = turn with { Retry = false, Sweep = true };
+        }
+
         // After a cancel in any case: a planner that died may have left batches that no message speaks of.
         if (campaign.State == CampaignState.Cancelled || (turn.Sweep && campaign.State is CampaignState.Planning or CampaignState.Sending))
         {
@@ -158,7 +169,9 @@ public sealed partial class Planner(
             return existing;
         }
 
-        var filter = await audience.FilterAsync(campaign.SegmentId, campaign.LaunchedAt ?? clock.GetUtcNow(), cancellation);
+        var segment = (await segments.RequireAsync(campaign.SegmentId, cancellation)).Value;
+        LaunchRules.RequireApprovedRule(campaign, segment);
+        var filter = audience.Filter(segment, campaign.LaunchedAt ?? clock.GetUtcNow());
         var page = await customers.PageIdsAsync(filter, null, PageSize, cancellation);
         var plan = new Plan
         {

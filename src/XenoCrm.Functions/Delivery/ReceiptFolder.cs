@@ -27,7 +27,8 @@ public sealed partial class ReceiptFolder(
         var stored = (await batches.ChangeAsync(found, batch => Fold(batch, byBatch[batch.Id]), CancellationToken.None)).ToDictionary(b => b.Value.Id, b => b.Value);
         await ConcludeAsync(stored, byBatch);
 
-        var lost = ids.SelectMany(id => byBatch[id].Where(r => !stored.TryGetValue(id, out var batch) || Index(r) >= batch.Recipients.Count)).ToList();
+        var lost = ids.SelectMany(id => byBatch[id].Where(r => !stored.TryGetValue(id, out var batch) || Index(r) >= batch.Recipients.Count))
+            .Where(r => !TestCampaign.IsTest(r.MessageId)).ToList();
         if (lost.Count > 0)
         {
             await strays.KeepAsync(lost, CancellationToken.None);

@@ -15,16 +15,22 @@ public sealed class SendDecisions(CustomerStore customers, SuppressionStore supp
     /// <returns>By customer id; one for each that is asked for.</returns>
     public async Task<IReadOnlyDictionary<string, Decided>> DecideAsync(Channel channel, IReadOnlyCollection<string> customerIds, CancellationToken cancellation)
     {
-        var people = (await customers.ReadManyAsync(customerIds, cancellation)).ToDictionary(c => c.Value.Id, c => c.Value);
-        var hashes = people.Values
+        var people = await customers.ReadManyAsync(customerIds, cancellation);
+        var decided = await DecideAsync(channel, [.. people.Select(c => c.Value)], cancellation);
+        return customerIds.ToDictionary(id => id, id => decided.GetValueOrDefault(id) ?? new Decided(null, SendRules.Decide(null, channel, null, options.Value.RequireConsent), null));
+    }
+
+    /// <summary>As above, for customers as they were read.</summary>
+    public async Task<IReadOnlyDictionary<string, Decided>> DecideAsync(Channel channel, IReadOnlyCollection<Customer> people, CancellationToken cancellation)
+    {
+        var hashes = people
             .Select(c => (c.Id, Address: SendRules.Address(c, channel)))
             .Where(c => c.Address is not null)
             .ToDictionary(c => c.Id, c => hasher.Hash(channel, c.Address!));
         var suppressed = await suppressions.ReasonsAsync(hashes.Values, cancellation);
-        return customerIds.ToDictionary(id => id, id =>
+        return people.ToDictionary(c => c.Id, customer =>
         {
-            var customer = people.GetValueOrDefault(id);
-            var hash = hashes.GetValueOrDefault(id);
+            var hash = hashes.GetValueOrDefault(customer.Id);
             var reason = hash is null ? null : suppressed.GetValueOrDefault(hash);
             return new Decided(customer, SendRules.Decide(customer, channel, reason, options.Value.RequireConsent), hash);
         });

@@ -80,7 +80,7 @@ public static class SendRules
             return SendDecision.Skip(Reasons.AddressMissing);
         }
 
-        if (!Usable(customer, channel, address))
+        if (channel is Channel.Sms or Channel.WhatsApp ? !customer.PhoneUsable : !Usable(channel, address))
         {
             return SendDecision.Skip(Reasons.AddressUnusable);
         }
@@ -88,10 +88,11 @@ public static class SendRules
         return suppression is null ? SendDecision.Send(address) : SendDecision.Suppress(suppression);
     }
 
-    private static bool Usable(Customer customer, Channel channel, string address) => channel switch
+    /// <summary>Whether the address can be written to, as far as its form tells.</summary>
+    public static bool Usable(Channel channel, string address) => channel switch
     {
         Channel.Email => address.IndexOf('@') is > 0 and var at && at == address.LastIndexOf('@') && at < address.Length - 1 && !address.AsSpan().ContainsAny(NeverInEmail),
-        Channel.Sms or Channel.WhatsApp => customer.PhoneUsable,
+        Channel.Sms or Channel.WhatsApp => PhoneNumbers.ToE164(address, country: null) is not null,
         _ => true,
     };
 }

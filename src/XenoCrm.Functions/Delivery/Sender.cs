@@ -26,7 +26,7 @@ public sealed partial class Sender(
     private static readonly TimeSpan VendorTime = TimeSpan.FromSeconds(14);
 
     /// <summary>So often the vendor may put a message off.</summary>
-    private const int MaxDeferrals = 10;
+    internal const int MaxDeferrals = 10;
 
     private readonly SemaphoreSlim slots = new(options.Value.ConcurrentRuns);
 
@@ -249,7 +249,7 @@ public sealed partial class Sender(
     {
         HandOver.Accepted => Ledger.Fold(recipient, new(MessageStatus.Sent, at, Accepted: true)),
         HandOver.Rejected => Ledger.Fold(recipient, new(MessageStatus.Failed, at, result.Reason)),
-        HandOver.Deferred when recipient.Deferred >= MaxDeferrals => Ledger.Fold(recipient, new(MessageStatus.Failed, at, result.Reason ?? Reasons.Deferred)),
+        HandOver.Deferred when recipient.Deferred >= MaxDeferrals => Ledger.Fold(recipient, new(MessageStatus.Failed, at, result.Reason ?? Reasons.Deferred)) with { Deferred = MaxDeferrals + 1 },
         HandOver.Deferred when mine => Ledger.Return(recipient) with { Deferred = (recipient.Deferred ?? 0) + 1 },
         HandOver.NotTaken when mine => Ledger.Return(recipient),
         HandOver.Ambiguous when !idempotent => Ledger.Fold(recipient, new(MessageStatus.Unknown, at, Reasons.Interrupted)),
