@@ -22,6 +22,7 @@ public static class DeliveryFeature
         services.AddWorkspaceStore<Plan>(Plan.KindName);
         services.AddWorkspaceStore<PoisonRun>(PoisonRun.KindName);
         services.AddWorkspaceStore<PoisonReceipts>(PoisonReceipts.KindName);
+        services.AddWorkspaceStore<VendorTurns>(VendorTurns.KindName);
         services.AddWorkspaceStore<StrayReceipt>(StrayReceipt.KindName);
         services.AddSingleton<BatchStore>();
         services.AddSingleton<SuppressionStore>();
@@ -62,6 +63,7 @@ public static class DeliveryFeature
         services.AddSingleton<SendGridSignature>();
         services.AddSingleton<TwilioSignature>();
         services.AddSingleton<VendorPool>();
+        services.AddSingleton<VendorThrottle>();
         services.AddSingleton(provider => new StandardWebhook(
             provider.GetRequiredService<IOptions<GenericVendorOptions>>().Value.ReceiptSecrets, provider.GetRequiredService<TimeProvider>()));
 

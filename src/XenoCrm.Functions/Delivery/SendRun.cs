@@ -3,7 +3,8 @@ namespace XenoCrm.Delivery;
 /// <summary>The message to a sender: up to ten batches of a campaign, a thousand messages. What is to be done is in the batches.</summary>
 /// <param name="First">The first batch's number.</param>
 /// <param name="Attempt">How often the run was put off by the vendor.</param>
-public sealed record SendRun(string CampaignId, int First, int Count, int Attempt = 0)
+/// <param name="Turn">The time that was taken for the run at a vendor with a limited rate.</param>
+public sealed record SendRun(string CampaignId, int First, int Count, int Attempt = 0, VendorTurn? Turn = null)
 {
     public const string Queue = "campaign-sends";
     public const int MaxBatches = 10;

@@ -19,7 +19,7 @@ namespace XenoCrm.Delivery;
 /// </remarks>
 public sealed partial class Sender(
     WorkspaceStore<Campaign> campaigns, BatchStore batches, SendDecisions decisions, CampaignTemplates templates, VendorPool vendors,
-    TrackingLinks links, JobQueue queue, IOptions<DeliveryOptions> options, TimeProvider clock, ILogger<Sender> log) : IDisposable
+    TrackingLinks links, VendorThrottle throttle, JobQueue queue, IOptions<DeliveryOptions> options, TimeProvider clock, ILogger<Sender> log) : IDisposable
 {
     /// <summary>Longer than a sender may be at the vendor's; after a crash the batch waits for it.</summary>
     internal static readonly TimeSpan Lease = TimeSpan.FromSeconds(20);
@@ -28,12 +28,20 @@ public sealed partial class Sender(
     /// <summary>So often the vendor may put a message off.</summary>
     internal const int MaxDeferrals = 10;
 
+    /// <summary>At a limited rate a run takes up no more messages than go out within this.</summary>
+    private static readonly TimeSpan PacedTime = TimeSpan.FromSeconds(10);
+
+    /// <summary>A turn that is not further away is waited for; one that is over for longer has gone to others, and another one is taken.</summary>
+    private static readonly TimeSpan TurnTolerance = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan TurnValidity = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan LongestDelay = TimeSpan.FromDays(7);
+
     private readonly SemaphoreSlim slots = new(options.Value.ConcurrentRuns);
 
     public async Task HandleAsync(SendRun run, CancellationToken cancellation)
     {
         await slots.WaitAsync(cancellation);
-        TimeSpan? again;
+        Again? again;
         try
         {
             again = await SendAsync(run, cancellation);
@@ -43,16 +51,24 @@ public sealed partial class Sender(
             slots.Release();
         }
 
-        if (again is { } delay)
+        if (again is { } later)
         {
-            await queue.SendAsync(SendRun.Queue, run with { Attempt = run.Attempt + 1 }, delay, cancellation);
+            var next = run with { Attempt = later.Turn is null ? run.Attempt + 1 : run.Attempt, Turn = later.Turn };
+            await queue.SendAsync(SendRun.Queue, next, later.Delay, cancellation);
         }
+    }
+
+    /// <summary>When to try again.</summary>
+    /// <param name="Turn">It is the run's turn then; without, it was put off.</param>
+    private readonly record struct Again(TimeSpan Delay, VendorTurn? Turn = null)
+    {
+        public static implicit operator Again(TimeSpan delay) => new(delay);
     }
 
     public void Dispose() => slots.Dispose();
 
     /// <returns>When to try again, or null when nothing of the run is left to this sender.</returns>
-    private async Task<TimeSpan?> SendAsync(SendRun run, CancellationToken cancellation)
+    private async Task<Again?> SendAsync(SendRun run, CancellationToken cancellation)
     {
         var campaign = (await campaigns.ReadAsync(run.CampaignId, cancellation))?.Value
             ?? throw new InvalidOperationException($"Campaign {run.CampaignId} does not exist.");
@@ -86,7 +102,26 @@ public sealed partial class Sender(
             return etags.Contains(null) ? TimeSpan.FromSeconds(1) : again;
         }
 
-        var (claimed, messages) = await ClaimAsync(campaign, free, now, cancellation);
+        var gateway = vendors.Choose(campaign.Channel);
+        var (turn, rest) = (default(VendorTurn), false);
+        if (gateway.Vendor.MessagesPerSecond is { } rate)
+        {
+            turn = await TakeTurnAsync(run, gateway.Vendor.Name, rate, free, cancellation);
+            if (turn.At - clock.GetUtcNow() > TurnTolerance)
+            {
+                return Wait(turn);
+            }
+
+            if (turn.At - clock.GetUtcNow() is var early && early > TimeSpan.Zero)
+            {
+                await Task.Delay(early, clock, cancellation);
+            }
+
+            var fitting = Fitting(free, rate * PacedTime.TotalSeconds);
+            (free, rest) = (fitting, fitting.Count < free.Count);
+        }
+
+        var (claimed, messages) = await ClaimAsync(campaign, gateway, free, now, cancellation);
         if (claimed.Count < free.Count)
         {
             again ??= TimeSpan.FromSeconds(1);
@@ -94,19 +129,50 @@ public sealed partial class Sender(
 
         if (messages.Count == 0)
         {
-            return again;
+            return rest ? Wait(turn!) : again;
         }
 
         try
         {
             var results = await HandOverAsync(messages, cancellation);
-            return await RecordAsync(run, claimed, messages, results, cancellation) ?? again;
+
+            // To the end even when the host stops: what the vendor has said is said once.
+            var off = await RecordAsync(run, claimed, messages, results, CancellationToken.None);
+            if (turn is null || (off is null && !rest))
+            {
+                return off ?? again;
+            }
+
+            // What did not fit goes out in the rest of the time taken, unless the vendor did nothing at all.
+            return off is null || results.Any(r => r.Outcome is HandOver.Accepted or HandOver.Rejected)
+                ? Wait(turn with { At = turn.At + TimeSpan.FromSeconds(results.Count(r => r.Outcome != HandOver.NotTaken) / gateway.Vendor.MessagesPerSecond!.Value) })
+                : off;
         }
         catch
         {
             await ReleaseAsync(claimed);
             throw;
         }
+    }
+
+    /// <summary>The run's turn at a vendor with a limited rate, taken now unless it has one.</summary>
+    private async Task<VendorTurn> TakeTurnAsync(SendRun run, string vendor, double rate, List<Versioned<Batch>> free, CancellationToken cancellation) =>
+        run.Turn is { } turn && turn.Vendor == vendor && clock.GetUtcNow() - turn.At < TurnValidity
+            ? turn
+            : await throttle.ReserveAsync(vendor, rate, free.Sum(b => b.Value.Recipients.Count(IsOpen)), cancellation);
+
+    /// <summary>In whole seconds, as the queue has them, and never before the turn.</summary>
+    private Again Wait(VendorTurn turn)
+    {
+        var delay = TimeSpan.FromSeconds(Math.Ceiling(Math.Max(0, (turn.At - clock.GetUtcNow()).TotalSeconds)));
+        return new(delay < LongestDelay ? delay : LongestDelay, turn);
+    }
+
+    /// <summary>The first of the batches, at least one, with about so many messages.</summary>
+    private static List<Versioned<Batch>> Fitting(List<Versioned<Batch>> free, double messages)
+    {
+        var count = 0;
+        return [.. free.TakeWhile((b, i) => (count += b.Value.Recipients.Count(IsOpen)) <= messages || i == 0)];
     }
 
     /// <summary>
@@ -151,12 +217,11 @@ public sealed partial class Sender(
     /// <summary>Decides about every open message of the batches and records the intent.</summary>
     /// <returns>The batches this sender has now, and their messages. Those that another one was faster with are left to it.</returns>
     private async Task<(IReadOnlyList<Versioned<Batch>> Claimed, IReadOnlyList<Place> Messages)> ClaimAsync(
-        Campaign campaign, List<Versioned<Batch>> free, DateTimeOffset now, CancellationToken cancellation)
+        Campaign campaign, VendorGateway chosen, List<Versioned<Batch>> free, DateTimeOffset now, CancellationToken cancellation)
     {
         var open = free.SelectMany(b => b.Value.Recipients.Where(IsOpen).Select(r => r.CustomerId)).ToList();
         var decided = await decisions.DecideAsync(campaign.Channel, open, cancellation);
         var content = templates.Get(campaign.Content);
-        var chosen = vendors.Choose(campaign.Channel);
 
         var intents = new List<Versioned<Batch>>(free.Count);
         var messages = new List<Place>();

@@ -84,17 +84,19 @@ public sealed partial class SettleUnknown(BatchStore batches, VendorPool vendors
     {
         var at = batch.Since(clock.GetUtcNow());
         var recipients = batch.Recipients.Select((r, i) => r.Status == MessageStatus.Unknown && findings.TryGetValue(i, out var finding)
-            ? Ledger.Fold(r, ReportOf(finding, at)) : r).ToList();
+            ? Ledger.Fold(r, ReportOf(r, finding, at)) : r).ToList();
         return recipients.SequenceEqual(batch.Recipients) ? null : Ledger.Count(batch with { Recipients = recipients });
     }
 
-    private static Report ReportOf(VendorFinding finding, long at) => finding.Fate switch
+    private static Report ReportOf(Recipient known, VendorFinding finding, long at) => finding.Fate switch
     {
         VendorFate.Accepted => new(MessageStatus.Sent, at, Accepted: true),
         VendorFate.Delivered => new(MessageStatus.Delivered, at, Accepted: true),
         VendorFate.Failed => new(MessageStatus.Failed, at, finding.Reason ?? "failed", Accepted: true),
         VendorFate.Rejected => new(MessageStatus.Failed, at, finding.Reason ?? "rejected"),
-        _ => new(MessageStatus.Failed, at, Reasons.NotTaken),
+
+        // Of a run that was given up it stays the run's, whose replay sends it.
+        _ => new(MessageStatus.Failed, at, known.Reason == Reasons.Poison ? Reasons.Poison : Reasons.NotTaken),
     };
 
     [LoggerMessage(Level = LogLevel.Information, Message = "{Count} messages that were unknown are settled")]

@@ -16,6 +16,7 @@ public static class TwilioCodes
     public static bool IsAboutTheAccount(int? code) => code is
         20003 // not authenticated
         or 20404 // no such account
+        or 21609 // the address for callbacks cannot be called
         or 21212 or 21603 or 21606 or 21607 or 21659 // the sender is not one, is missing, cannot send SMS, is not the account's
         or 21701 or 21703 // the messaging service does not exist, has no sender
         or 30002 // the account is suspended

@@ -66,34 +66,53 @@ public sealed class VendorGateway : IDisposable
     /// <summary>At a limited rate a request holds a second's worth of messages.</summary>
     private int MessagesPerRequest => Vendor.MessagesPerSecond is { } rate ? (int)Math.Clamp(rate, 1, Vendor.MaxMessages) : Vendor.MaxMessages;
 
-    /// <summary>A result for every message; failures of the vendor are results too.</summary>
+    /// <summary>
+    /// A result for every message; failures of the vendor are results too, and so is a cancellation: what the vendor has
+    /// said by then of the other messages must be recorded, or with a vendor without idempotency keys they are unknown.
+    /// </summary>
     public async Task<IReadOnlyList<HandOverResult>> HandOverAsync(IReadOnlyList<VendorMessage> messages, TimeSpan limit, CancellationToken cancellation)
     {
         var results = new HandOverResult[messages.Count];
         var until = clock.GetUtcNow() + limit;
         var size = MessagesPerRequest;
-        var degree = new ParallelOptions { MaxDegreeOfParallelism = Vendor.MaxRequests, CancellationToken = cancellation };
-        await Parallel.ForEachAsync(messages.Chunk(size).Index(), degree, async (chunk, token) =>
+        await Parallel.ForEachAsync(messages.Chunk(size).Index(), new ParallelOptions { MaxDegreeOfParallelism = Vendor.MaxRequests }, async (chunk, _) =>
         {
-            await requests.WaitAsync(token);
-            try
+            var place = chunk.Index * size;
+            foreach (var answer in await InTurnAsync(chunk.Item, until, cancellation))
             {
-                var answers = await AwaitTurnAsync(chunk.Item.Length, until, token) && until - clock.GetUtcNow() is var left && left > TimeSpan.Zero
-                    ? await AskAsync(chunk.Item, left, token)
-                    : chunk.Item.Select(_ => new HandOverResult(HandOver.NotTaken, null));
-                var place = chunk.Index * size;
-                foreach (var answer in answers)
-                {
-                    results[place++] = answer;
-                }
-            }
-            finally
-            {
-                requests.Release();
+                results[place++] = answer;
             }
         });
         return results;
     }
+
+    private async Task<IEnumerable<HandOverResult>> InTurnAsync(VendorMessage[] messages, DateTimeOffset until, CancellationToken cancellation)
+    {
+        var entered = false;
+        try
+        {
+            entered = await requests.WaitAsync(Left(until), cancellation);
+            if (entered && await AwaitTurnAsync(messages.Length, until, cancellation) && Left(until) is var left && left > TimeSpan.Zero)
+            {
+                return await AskAsync(messages, left, cancellation);
+            }
+        }
+        catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
+        {
+            // While it waited: it was not asked.
+        }
+        finally
+        {
+            if (entered)
+            {
+                requests.Release();
+            }
+        }
+
+        return messages.Select(_ => new HandOverResult(HandOver.NotTaken, null));
+    }
+
+    private TimeSpan Left(DateTimeOffset until) => until - clock.GetUtcNow() is var left && left > TimeSpan.Zero ? left : TimeSpan.Zero;
 
     public void Dispose() => requests.Dispose();
 
@@ -147,7 +166,7 @@ public sealed class VendorGateway : IDisposable
             return answers.Select(a => new HandOverResult(
                 a.Answer switch { VendorAnswer.Accepted => HandOver.Accepted, VendorAnswer.Rejected => HandOver.Rejected, _ => HandOver.Deferred }, a.Reason));
         }
-        catch (Exception exception) when (exception is VendorException or BrokenCircuitException or OperationCanceledException && !cancellation.IsCancellationRequested)
+        catch (Exception exception) when (exception is VendorException or BrokenCircuitException or OperationCanceledException)
         {
             Rest((exception as VendorException)?.RetryAfter);
             return messages.Select(_ => new HandOverResult(perhaps ? HandOver.Ambiguous : HandOver.NotTaken, null));

@@ -309,9 +309,9 @@ internal sealed class DeliveryHarness : IAsyncDisposable
         Queues = new(Clock);
         Vendor = new(Crash, "recording");
         Second = new(Crash, "second");
+        settings.TryAdd("Vendors:Email:0", Vendor.Name);
         var configuration = new ConfigurationBuilder().AddInMemoryCollection(new Dictionary<string, string?>(settings)
         {
-            ["Vendors:Email:0"] = Vendor.Name,
             ["Cosmos:Endpoint"] = emulator.Endpoint.ToString(),
             ["Cosmos:Key"] = EmulatorOptions.WellKnownKey,
             ["Cosmos:Database"] = $"delivery-{Guid.NewGuid():n}",

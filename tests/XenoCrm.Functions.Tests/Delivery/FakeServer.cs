@@ -24,7 +24,7 @@ internal sealed class FakeServer : IAsyncDisposable
 
     public string Address => app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First() + "/";
 
-    public static async Task<FakeServer> StartAsync(Func<HttpContext, Task> answer)
+    public static async Task<FakeServer> StartAsync(Func<HttpContext, Got, Task> answer)
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
@@ -40,14 +40,14 @@ internal sealed class FakeServer : IAsyncDisposable
                 server.Requests.Add(got);
             }
 
-            await answer(http);
+            await answer(http, got);
         });
         await host.StartAsync();
         return server;
     }
 
     /// <summary>Answers with this status and body.</summary>
-    public static Task<FakeServer> StartAsync(int status, string body, params (string Name, string Value)[] headers) => StartAsync(http =>
+    public static Task<FakeServer> StartAsync(int status, string body, params (string Name, string Value)[] headers) => StartAsync((http, _) =>
     {
         http.Response.StatusCode = status;
         http.Response.ContentType = "application/json";
@@ -62,7 +62,7 @@ internal sealed class FakeServer : IAsyncDisposable
     public async ValueTask DisposeAsync() => await app.DisposeAsync();
 
     /// <summary>Takes the request and breaks the connection.</summary>
-    public static Task<FakeServer> StartBreakingAsync() => StartAsync(http =>
+    public static Task<FakeServer> StartBreakingAsync() => StartAsync((http, _) =>
     {
         http.Abort();
         return Task.CompletedTask;

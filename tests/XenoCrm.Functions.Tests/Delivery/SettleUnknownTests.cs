@@ -48,6 +48,28 @@ public sealed class SettleUnknownTests(DeliveryEmulator emulator)
     }
 
     [Fact]
+    public async Task A_run_that_was_given_up_can_still_be_replayed_in_full()
+    {
+        await using var harness = await DeliveryHarness.StartAsync(emulator);
+        await harness.AddCustomersAsync(Enumerable.Range(1, 5));
+        harness.Vendor.Fails = () => new InvalidOperationException("a bug");
+        var id = await harness.LaunchAsync();
+        await harness.RunAsync();
+        (await harness.LedgerAsync(id)).Reasons.ShouldBe(new Dictionary<string, int> { ["poison"] = 5 });
+        harness.Vendor.KeepsStatus = true;
+        harness.Clock.Advance(SettleUnknown.Patience + TimeSpan.FromSeconds(1));
+        await harness.Get<SettleUnknown>().SweepAsync(default);
+        var s = await harness.LedgerAsync(id);
+        (s.Unknown, s.Failed).ShouldBe((0, 5));
+
+        harness.Vendor.Fails = () => null;
+        var list = harness.Get<PoisonList>();
+        await list.ReplayAsync((await list.PageAsync(null, 10, default)).ShouldHaveSingleItem().Id, default);
+        await harness.RunAsync();
+        (await harness.LedgerAsync(id)).Sent.ShouldBe(5);
+    }
+
+    [Fact]
     public async Task While_the_vendor_does_not_answer_or_cannot_be_asked_they_stay_unknown()
     {
         await using var harness = await DeliveryHarness.StartAsync(emulator);

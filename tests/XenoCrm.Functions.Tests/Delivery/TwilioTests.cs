@@ -67,6 +67,7 @@ public sealed class TwilioTests
     [InlineData(401, 20003, VendorFailure.NotTaken)]
     [InlineData(404, 20404, VendorFailure.NotTaken)]
     [InlineData(400, 21606, VendorFailure.NotTaken)]
+    [InlineData(400, 21609, VendorFailure.NotTaken)]
     [InlineData(429, 20429, VendorFailure.NotTaken)]
     [InlineData(503, 20503, VendorFailure.NotTaken)]
     [InlineData(500, 20500, VendorFailure.Ambiguous)]

@@ -58,6 +58,26 @@ public sealed class VendorChoiceTests(DeliveryEmulator emulator)
         (s.Unknown > 0).ShouldBe(!idempotent);
     }
 
+    [Fact]
+    public async Task A_host_that_stops_records_what_the_vendor_has_said()
+    {
+        await using var harness = await DeliveryHarness.StartAsync(emulator);
+        await harness.AddCustomersAsync(Enumerable.Range(1, 60));
+        (harness.Vendor.Idempotent, harness.Vendor.MaxMessages) = (false, 1);
+        using var stop = new CancellationTokenSource();
+        var asked = 0;
+        harness.Vendor.Taken = _ => ++asked == 10 ? stop.CancelAsync() : Task.CompletedTask;
+        var id = await harness.LaunchAsync();
+        await harness.RunAsync(until: () => harness.Queues.Sent.Any(m => m.Queue == SendRun.Queue));
+        await Should.ThrowAsync<OperationCanceledException>(() => harness.Get<Sender>().HandleAsync(new(id, 0, 1), stop.Token));
+        var s = await harness.LedgerAsync(id);
+        (s.Sent, s.Unknown).ShouldBe((10, 0));
+
+        await harness.RunAsync();
+        (await harness.LedgerAsync(id)).Sent.ShouldBe(60);
+        harness.Vendor.Asked.Values.ShouldAllBe(n => n == 1);
+    }
+
     [Theory]
     [InlineData("Vendors:Email:0", "nobody", "Vendors__Email names the vendor 'nobody', which does not exist. There are: generic,")]
     [InlineData("Vendors:Generic:BaseAddress", "", "Vendors__Generic__BaseAddress must be")]
