@@ -100,8 +100,8 @@ public sealed record Customer
     /// <summary>Former visits and answers about consent, newest last, of each kind at most <see cref="PastEvent.Max"/>.</summary>
     public IReadOnlyList<PastEvent> Past { get; init; } = [];
 
-    /// <summary>Which rows of which import wrote last.</summary>
-    public ImportMark? Import { get; init; }
+    /// <summary>Which imports wrote last, the newest last: see <see cref="ImportMark"/>.</summary>
+    public IReadOnlyList<ImportMark> Imports { get; init; } = [];
 
     /// <summary>Hashes of keys that the customer carried once, newest last, or null: its erasure blocks them too.</summary>
     public IReadOnlyList<string>? FormerKeys { get; init; }
@@ -113,9 +113,6 @@ public sealed record Customer
     public PendingMerge? Merging { get; init; }
 
     public const int MaxFormerKeys = 64;
-
-    /// <summary>Keys that its import marks remember as lost.</summary>
-    internal IEnumerable<string> DroppedKeys() => Import?.Dropped?.Select(d => d.Key) ?? [];
 
     /// <summary>True for a key of a customer that was merged into this one: it leads here for good, whatever this one carries.</summary>
     internal bool Inherits(string key) => Merged is not null && Merged.Any(m => m.Keys.Contains(key));
@@ -169,63 +166,6 @@ public sealed record Engagement
     public DateTimeOffset? LastClickedAt { get; init; }
 }
 
-/// <summary>
-/// The rows of the last import that changed this item. A run of rows is processed again after a crash; a row at or below
-/// the last one noted here has had its effect, and is counted as what it was the first time instead of being applied twice.
-/// </summary>
-/// <param name="Id">The import.</param>
-/// <param name="Created">The row that created the item, when this import did. 1-based, the header is row 1.</param>
-/// <param name="Updated">The rows that changed it, ascending, the last <see cref="MaxRows"/>.</param>
-/// <param name="Dropped">Keys that the customer has lost since, the last <see cref="MaxRows"/>: rows before that meant this customer by them.</param>
-public sealed record ImportMark(string Id, long? Created, IReadOnlyList<long> Updated, IReadOnlyList<DroppedKey>? Dropped = null)
-{
-    /// <summary>Far more rows of one customer than one checkpoint spans in practice.</summary>
-    public const int MaxRows = 32;
-
-    /// <summary>What this row of this import did, or null when it has not been applied yet.</summary>
-    public static WriteOutcome? EffectOf(ImportMark? mark, string? import, long row)
-    {
-        if (mark is null || mark.Id != import)
-        {
-            return null;
-        }
-
-        if (mark.Created == row)
-        {
-            return WriteOutcome.Created;
-        }
-
-        if (mark.Updated.Contains(row))
-        {
-            return WriteOutcome.Updated;
-        }
-
-        return row < mark.Last ? WriteOutcome.Unchanged : null;
-    }
-
-    private long Last => Updated.Count > 0 ? Updated[^1] : Created ?? 0;
-
-    /// <summary>The row that took the key from the customer, or null.</summary>
-    public long? DroppedAt(string key) => Dropped?.LastOrDefault(d => d.Key == key)?.Row;
-
-    /// <summary>The mark after the customer has lost keys: by <paramref name="row"/>, or by someone else after the last row noted.</summary>
-    public ImportMark Drop(IEnumerable<string> keys, long? row) =>
-        keys.Select(key => new DroppedKey(key, row ?? Last + 1)).ToList() is { Count: > 0 } lost
-            ? this with { Dropped = [.. (Dropped ?? []).Concat(lost).TakeLast(MaxRows)] }
-            : this;
-
-    /// <summary>The mark after one more row.</summary>
-    public static ImportMark Add(ImportMark? mark, string import, long row, bool created)
-    {
-        var mine = mark?.Id == import ? mark : new ImportMark(import, null, []);
-        return created
-            ? mine with { Created = row }
-            : mine with { Updated = [.. mine.Updated.Skip(mine.Updated.Count - MaxRows + 1), row] };
-    }
-}
-
-/// <param name="Row">The first row to which the key does not mean the customer any more.</param>
-public sealed record DroppedKey(string Key, long Row);
 
 /// <summary>What became of one row or item of a run.</summary>
 public enum WriteOutcome

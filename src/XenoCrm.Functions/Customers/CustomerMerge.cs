@@ -40,7 +40,6 @@ internal static class CustomerMerge
             Engagement = Sum(into.Engagement, from.Engagement),
             Messages = [.. into.Messages.Concat(from.Messages).OrderBy(m => m.At).TakeLast(CustomerMessage.MaxKept)],
             Past = PastEvent.Add(into.Past, [.. from.Past, .. past, .. visit is { } at ? new[] { PastEvent.Visit(at) } : []]),
-            Import = into.Import ?? from.Import,
             FormerKeys = Union(into.FormerKeys, from.FormerKeys, Customer.MaxFormerKeys),
             Merged = [.. into.Merged ?? [], .. from.Merged ?? [], new(from.Id, now, [.. keysOfFrom])],
         };

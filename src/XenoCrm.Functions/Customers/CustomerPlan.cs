@@ -13,12 +13,19 @@ internal enum Intent
 
     /// <summary>Give the customer <see cref="RowToWrite.TargetId"/> this profile.</summary>
     Replace,
+
+    /// <summary>Put back what an import changed of the customer, where it still is what the import made of it.</summary>
+    TakeBack,
+
+    /// <summary>Remove the customer that an import created, if nobody has touched it since.</summary>
+    Remove,
 }
 
-/// <param name="Row">1-based number in the file or list; says what an <see cref="ImportMark"/> notes.</param>
+/// <param name="Row">1-based number in the file or list; the <see cref="WriteJournal"/> knows the row by it.</param>
 /// <param name="IfMatch">Replace only under this ETag; null: whatever it is now.</param>
+/// <param name="Written">To take back or remove: what the import wrote.</param>
 internal sealed record RowToWrite(
-    CustomerDraft Draft, IdentityKeys Keys, long Row, Intent Intent = Intent.Upsert, string? TargetId = null, string? IfMatch = null);
+    CustomerDraft Draft, IdentityKeys Keys, long Row, Intent Intent = Intent.Upsert, string? TargetId = null, string? IfMatch = null, JournalItem? Written = null);
 
 /// <summary>One customer that a plan creates or changes.</summary>
 internal sealed class PlannedChange(string id, Customer? before, string? etag, IdentityKeys? keys)
@@ -46,9 +53,22 @@ internal sealed class PlannedChange(string id, Customer? before, string? etag, I
     public HashSet<string> Voids { get; } = [];
 
     /// <summary>The rows it stands for, and what each does.</summary>
-    public List<(int Index, WriteOutcome Outcome)> Rows { get; } = [];
+    public List<(int Index, WriteResult Result)> Rows { get; } = [];
 
-    public bool IsDirty => !ReferenceEquals(Before, After);
+    /// <summary>The customer becomes a void.</summary>
+    public bool IsRemoval { get; set; }
+
+    /// <summary>Its number in the journal; null: it has no journal.</summary>
+    public long? Entry { get; set; }
+
+    public bool IsDirty => IsRemoval || !ReferenceEquals(Before, After);
+
+    /// <summary>Keys that it has, or claims on the way, and will not carry.</summary>
+    public IEnumerable<string> Dropped =>
+        Claims.Select(c => c.Identity.Id).Concat(KeysBefore?.All ?? []).Where(key => IsRemoval || (IsDirty && !Keys!.Contains(key)));
+
+    /// <summary>Nothing is to be written for it.</summary>
+    public bool IsSettled => !IsDirty && Claims.Count == 0 && Voids.Count == 0;
 }
 
 /// <summary>
@@ -70,8 +90,11 @@ internal sealed class CustomerPlan(
 
     public IReadOnlyCollection<PlannedChange> Changes => changes.Values;
 
-    /// <summary>Rows that fail if everything else of this plan succeeds.</summary>
-    public List<(int Index, WriteResult Result)> Failures { get; } = [];
+    /// <summary>Of the customers to be removed those that have orders.</summary>
+    public IReadOnlySet<string> Occupied { get; init; } = new HashSet<string>();
+
+    /// <summary>Rows that fail, if changes of this plan are stored that they fail because of.</summary>
+    public List<(int Index, WriteResult Result, IReadOnlyList<PlannedChange> Upon)> Failures { get; } = [];
 
     /// <summary>Customers whose half-made claims stand in the way (see <see cref="CustomerWriter"/>).</summary>
     public List<Versioned<Customer>> Blockers { get; } = [];
@@ -98,14 +121,15 @@ internal sealed class CustomerPlan(
     }
 
     /// <param name="Inherited">The key is one of a customer that was merged into this one.</param>
-    private readonly record struct Owner(OwnerKind Kind, string? CustomerId, bool Inherited = false);
+    /// <param name="By">The change of this plan that makes it so; null: it is stored.</param>
+    private readonly record struct Owner(OwnerKind Kind, string? CustomerId, bool Inherited = false, PlannedChange? By = null);
 
     /// <returns>False when the row, and what follows it, must wait for the next round.</returns>
     public bool TryAdd(int index, RowToWrite row)
     {
-        var external = OwnerOf(row.Keys.External, row.Row);
-        var email = OwnerOf(row.Keys.Email, row.Row);
-        var phone = OwnerOf(row.Keys.Phone, row.Row);
+        var external = OwnerOf(row.Keys.External);
+        var email = OwnerOf(row.Keys.Email);
+        var phone = OwnerOf(row.Keys.Phone);
         if (external.Kind == OwnerKind.Later || email.Kind == OwnerKind.Later || phone.Kind == OwnerKind.Later)
         {
             return false;
@@ -116,27 +140,26 @@ internal sealed class CustomerPlan(
             return false;
         }
 
+        if (row.Intent is Intent.TakeBack or Intent.Remove)
+        {
+            return TryUndo(index, row, external, email, phone);
+        }
+
         if (IsErased(row, external, email, phone))
         {
-            Failures.Add((index, WriteResult.Failed(CustomerErased.CodeName, CustomerErased.Message)));
+            Failures.Add((index, WriteResult.Failed(CustomerErased.CodeName, CustomerErased.Message), []));
             return true;
         }
 
         if (FindTarget(row, external, email, phone, out var failure) is not { } change)
         {
-            Failures.Add((index, failure!));
+            Failures.Add((index, failure!, [.. new[] { external.By, email.By }.OfType<PlannedChange>().Distinct()]));
             return true;
         }
 
         if (row.Intent == Intent.Create && change.After is not null)
         {
-            Failures.Add((index, WriteResult.Failed(CustomerExists.CodeName, "A customer with this external id, email or phone exists.") with { CustomerId = change.Id }));
-            return true;
-        }
-
-        if (ImportMark.EffectOf(change.After?.Import, options.ImportId, row.Row) is { } done)
-        {
-            change.Rows.Add((index, done));
+            Failures.Add((index, WriteResult.Failed(CustomerExists.CodeName, "A customer with this external id, email or phone exists.") with { CustomerId = change.Id }, change.IsDirty ? [change] : []));
             return true;
         }
 
@@ -172,7 +195,7 @@ internal sealed class CustomerPlan(
         return target is null || !slots.TryGetValue(target, out var slot) || slot.Customer is null || !slot.Keys(hasher).Contains(row.Keys.Phone!);
     }
 
-    private Owner OwnerOf(string? key, long row)
+    private Owner OwnerOf(string? key)
     {
         if (key is null)
         {
@@ -180,14 +203,9 @@ internal sealed class CustomerPlan(
         }
 
         var identity = identities.GetValueOrDefault(key);
-        if (identity?.Value.FormerOwner(slots, options.ImportId, row) is { } former)
-        {
-            return new(OwnerKind.Customer, former.Value.Id);
-        }
-
         if (claimed.TryGetValue(key, out var planned))
         {
-            return new(planned.Keys!.Contains(key) ? OwnerKind.Customer : OwnerKind.Later, planned.Id);
+            return new(planned.Keys!.Contains(key) ? OwnerKind.Customer : OwnerKind.Later, planned.Id, By: planned);
         }
 
         if (identity is null)
@@ -225,7 +243,7 @@ internal sealed class CustomerPlan(
 
         if (slot.Keys(hasher).Contains(key))
         {
-            var leaves = changes.TryGetValue(id, out var change) && !change.Keys!.Contains(key);
+            var leaves = changes.TryGetValue(id, out var change) && (change.IsRemoval || !change.Keys!.Contains(key));
             return new(leaves ? OwnerKind.Later : OwnerKind.Customer, id);
         }
 
@@ -360,31 +378,19 @@ internal sealed class CustomerPlan(
         var isClaimed = item?.Value.CustomerId == change.Id && item.Value.For == change.ETag;
         if (!isClaimed)
         {
-            change.Claims.Add((new(key, change.Id, change.ETag, PastOf(item?.Value)), item?.ETag));
+            change.Claims.Add((new(key, change.Id, change.ETag), item?.ETag));
         }
 
         claimed[key] = change;
-    }
-
-    /// <summary>What must be known of a key's owners when it gets another one.</summary>
-    private IReadOnlyList<PastOwner>? PastOf(Identity? item)
-    {
-        if (item is null || slots.GetValueOrDefault(item.CustomerId)?.Customer?.Import is not { } mark || mark.DroppedAt(item.Id) is not { } row)
-        {
-            return item?.Past;
-        }
-
-        return [.. (item.Past ?? []).Append(new(mark.Id, item.CustomerId, row)).Distinct().TakeLast(PastOwner.Max)];
     }
 
     private void Apply(PlannedChange change, int index, RowToWrite row)
     {
         if (change.After is null)
         {
-            var created = CustomerChange.New(change.Id, row.Draft, options.Source, now, options.SaidAt);
+            change.After = CustomerChange.New(change.Id, row.Draft, options.Source, now, options.SaidAt);
             change.Keys = row.Keys;
-            change.After = options.ImportId is { } import ? created with { Import = ImportMark.Add(null, import, row.Row, created: true) } : created;
-            change.Rows.Add((index, WriteOutcome.Created));
+            change.Rows.Add((index, new(WriteOutcome.Created, change.Id)));
             return;
         }
 
@@ -393,20 +399,97 @@ internal sealed class CustomerPlan(
             : CustomerChange.Overlay(change.After, row.Draft, options.Source, options.SaidAt ?? now);
         if (ReferenceEquals(after, change.After))
         {
-            change.Rows.Add((index, WriteOutcome.Unchanged));
+            change.Rows.Add((index, new(WriteOutcome.Unchanged, change.Id)));
             return;
         }
 
         var keys = hasher.KeysOf(after, row.Keys, change.Keys);
-        var lost = change.Keys!.All.Where(key => !keys.Contains(key)).ToList();
-        change.After = after with
-        {
-            FormerKeys = lost.Count > 0 ? [.. (after.FormerKeys ?? []).Concat(lost).Distinct().TakeLast(Customer.MaxFormerKeys)] : after.FormerKeys,
-            Import = options.ImportId is { } id
-                ? ImportMark.Add(after.Import, id, row.Row, created: false).Drop(lost, row.Row)
-                : after.Import?.Drop(lost, row: null),
-        };
+        change.After = Lose(after, change.Keys!, keys);
         change.Keys = keys;
-        change.Rows.Add((index, WriteOutcome.Updated));
+        change.Rows.Add((index, new(WriteOutcome.Updated, change.Id)));
     }
+
+    private static Customer Lose(Customer after, IdentityKeys had, IdentityKeys has) =>
+        had.All.Where(key => !has.Contains(key)).ToList() is { Count: > 0 } lost
+            ? after with { FormerKeys = [.. (after.FormerKeys ?? []).Concat(lost).Distinct().TakeLast(Customer.MaxFormerKeys)] }
+            : after;
+
+    /// <returns>As <see cref="TryAdd"/>.</returns>
+    private bool TryUndo(int index, RowToWrite row, Owner external, Owner email, Owner phone)
+    {
+        WriteResult Left(string code, string message) => new(WriteOutcome.Unchanged, row.TargetId, code, message);
+
+        if (slots.GetValueOrDefault(row.TargetId!)?.Customer is null)
+        {
+            var isMerged = slots.GetValueOrDefault(row.TargetId!)?.Into is not null;
+            Failures.Add((index, isMerged ? Left(UndoCodes.Merged, "The customer is part of another now.") : Left(UndoCodes.Gone, "The customer does not exist any more."), []));
+            return true;
+        }
+
+        var change = Existing(row.TargetId!);
+        if (change.IsRemoval)
+        {
+            return false; // decided when it is gone
+        }
+
+        if (row.Intent == Intent.Remove)
+        {
+            var reason = Occupied.Contains(change.Id) ? Left(UndoCodes.HasOrders, "It has orders.")
+                : IsTouched(change.After!, row.Written!) ? Left(UndoCodes.Changed, "It was changed, visited or written to after the import.")
+                : null;
+            change.IsRemoval = reason is null;
+            change.Rows.Add((index, reason ?? new(WriteOutcome.Updated, change.Id, UndoCodes.Deleted)));
+            return true;
+        }
+
+        var (after, left) = TakeBack(change, row, external, email, phone);
+        if (ReferenceEquals(after, change.After))
+        {
+            change.Rows.Add((index, Left(UndoCodes.Changed, $"Changed after the import: {string.Join(", ", left)}.")));
+            return true;
+        }
+
+        var keys = hasher.KeysOf(after, row.Keys, change.Keys);
+        foreach (var (key, owner, shared) in new[] { (row.Keys.External, external, false), (row.Keys.Email, email, false), (row.Keys.Phone, phone, true) })
+        {
+            if (key is not null && keys.Contains(key))
+            {
+                Claim(change, key, owner, shared);
+            }
+        }
+
+        (change.After, change.Keys) = (Lose(after, change.Keys!, keys), keys);
+        change.Rows.Add((index, left.Count == 0
+            ? new(WriteOutcome.Updated, change.Id)
+            : new(WriteOutcome.Updated, change.Id, UndoCodes.Partly, $"Changed after the import and left: {string.Join(", ", left)}.")));
+        return true;
+    }
+
+    /// <summary>A key that means somebody else by now stays with them.</summary>
+    private static (Customer After, IReadOnlyList<string> Left) TakeBack(PlannedChange change, RowToWrite row, Owner external, Owner email, Owner phone)
+    {
+        var taken = new HashSet<string>();
+        bool IsTaken(Owner owner) => owner.Kind == OwnerKind.Erased || (owner.Kind is OwnerKind.Customer or OwnerKind.Pending && owner.CustomerId != change.Id);
+        if (IsTaken(external))
+        {
+            taken.Add("externalId");
+        }
+
+        if (IsTaken(email))
+        {
+            taken.Add("email");
+        }
+
+        if (phone.Kind is OwnerKind.Pending or OwnerKind.Erased && IsTaken(phone))
+        {
+            taken.Add("phone");
+        }
+
+        var result = CustomerFields.Profile.TakeBack(change.After!, row.Written!.Fields!, taken);
+        return result.After.HasIdentity ? result : (change.After!, [.. row.Written.Fields!.Keys]);
+    }
+
+    private static bool IsTouched(Customer customer, JournalItem written) =>
+        customer.Visits > 0 || customer.OrderCount > 0 || customer.Messages.Count > 0 || customer.Engagement != new Engagement() || customer.Merged is not null || customer.Merging is not null
+        || CustomerFields.Profile.Print(customer) != written.Print;
 }

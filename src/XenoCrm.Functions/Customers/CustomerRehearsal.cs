@@ -84,7 +84,7 @@ public sealed class CustomerRehearsal(CosmosDatabase database, CustomerStore sto
             }
         }
 
-        var owners = known.Values.SelectMany(i => i.Value.Owners(null)).ToHashSet();
+        var owners = known.Values.Where(i => i.Value.Erased is null).Select(i => i.Value.CustomerId).ToHashSet();
         var slots = new Dictionary<string, CustomerSlot>(await store.ReadSlotsAsync([.. owners.Where(id => !imagined.ContainsKey(id))], cancellation));
         foreach (var id in owners.Concat(slots.Keys).Where(imagined.ContainsKey).ToList())
         {
@@ -122,7 +122,7 @@ public sealed class CustomerRehearsal(CosmosDatabase database, CustomerStore sto
         var before = soFar.GetValueOrDefault(change.Id) ?? change.Before;
         soFar[change.Id] = change.After!;
         var id = minted.Contains(change.Id) ? null : change.Id;
-        return new(new(change.Rows[^1].Outcome, id), before, change.After, [.. row.Keys.All]);
+        return new(new(change.Rows[^1].Result.Outcome, id), before, change.After, [.. row.Keys.All]);
     }
 
     private void Imagine(CustomerPlan plan)

@@ -44,6 +44,114 @@ internal sealed class CustomerRun(RowToWrite[] rows, UpsertOptions options)
         }
     }
 
+    /// <summary>The customers that decide whether what was planned for the rows before has happened.</summary>
+    public IEnumerable<string> CustomersOfEarlierTries(List<int> rows) =>
+        Options.Journal is { IsRepeated: true } journal
+            ? rows.SelectMany(i => journal.DecisionsOf(Options.Scope, Rows[i].Row)).SelectMany(d => d.Upon).Select(u => u.CustomerId)
+            : [];
+
+    /// <summary>Gives rows that have had their effect the result they had.</summary>
+    /// <returns>The others.</returns>
+    public List<int> SettleEarlierTries(List<int> rows, Dictionary<string, CustomerSlot> slots)
+    {
+        if (Options.Journal is not { IsRepeated: true } journal)
+        {
+            return rows;
+        }
+
+        var left = new List<int>(rows.Count);
+        foreach (var index in rows)
+        {
+            var row = Rows[index].Row;
+            if (journal.HappenedOf(Options.Scope, row, slots) is { } decision)
+            {
+                journal.Settle(Options.Scope, row, decision);
+                Results[index] = decision.Result;
+            }
+            else
+            {
+                left.Add(index);
+            }
+        }
+
+        return left;
+    }
+
+    /// <summary>Stores what is about to be written.</summary>
+    public async Task JournalAsync(IEnumerable<CustomerPlan> plans, CancellationToken cancellation)
+    {
+        if (Options.Journal is not { } journal)
+        {
+            return;
+        }
+
+        var lines = new List<JournalLine>(Rows.Length);
+        var writes = new Dictionary<PlannedChange, int>(Rows.Length);
+        var decided = new List<(int Index, WriteResult Result)>();
+        foreach (var plan in plans)
+        {
+            foreach (var change in plan.Changes)
+            {
+                if (change.IsDirty)
+                {
+                    writes[change] = lines.Count;
+                    lines.Add(LineOf(change.Rows) with { CustomerId = change.Id, Items = [ItemOf(change)] });
+                }
+                else if (change.IsSettled)
+                {
+                    decided.AddRange(change.Rows);
+                }
+            }
+
+            foreach (var (index, result, upon) in plan.Failures)
+            {
+                if (upon.Count == 0)
+                {
+                    decided.Add((index, result));
+                }
+                else if (upon.All(c => c.IsDirty))
+                {
+                    lines.Add(LineOf([(index, result)]) with { Upon = [.. upon.Select(c => writes[c])] });
+                }
+            }
+        }
+
+        // Of the customers of orders only what is written matters: the orders have lines of their own.
+        if (decided.Count > 0 && Options.Scope is null)
+        {
+            lines.Add(LineOf(decided));
+        }
+
+        if (lines.Count > 0)
+        {
+            var number = await journal.StoreAsync(lines, cancellation);
+            foreach (var (change, line) in writes)
+            {
+                change.Entry = number + line;
+            }
+        }
+    }
+
+    /// <summary>The journal must not keep what was planned for rows that have failed in the end.</summary>
+    public Task GiveUpAsync(List<int> rows, CancellationToken cancellation) =>
+        Options.Journal?.StoreAsync([LineOf([.. rows.Select(i => (i, Results[i]))])], cancellation) ?? Task.CompletedTask;
+
+    public IReadOnlyList<ImportMark> MarksOf(PlannedChange change)
+    {
+        var marks = change.Before?.Imports ?? [];
+        return change.Entry is { } entry ? ImportMark.Add(marks, Options.Journal!.Import, Options.Journal.Run, entry) : marks;
+    }
+
+    private JournalLine LineOf(IEnumerable<(int Index, WriteResult Result)> rows) =>
+        JournalLine.Of(Options.Scope, rows.Select(r => (Rows[r.Index].Row, r.Result)));
+
+    private static JournalItem ItemOf(PlannedChange change) => change switch
+    {
+        { IsRemoval: true } => new(null),
+        { Before: { } before } => new(null, Fields: CustomerFields.Profile.Between(before, change.After!)),
+        _ => new(null, CustomerFields.Profile.Print(change.After!)),
+    };
+
     /// <summary>
     /// Rows that share a key, or whose keys lead to the same customer, belong together: what one does decides what the
     /// next one means.
@@ -101,18 +209,20 @@ internal sealed class CustomerRun(RowToWrite[] rows, UpsertOptions options)
 
     private IEnumerable<string> LinksOf(RowToWrite row, Dictionary<string, Versioned<Identity>> known, Dictionary<string, CustomerSlot> slots)
     {
+        if (row.TargetId is not null)
+        {
+            yield return row.TargetId;
+        }
+
         foreach (var key in row.Keys.All)
         {
             yield return key;
             if (known.TryGetValue(key, out var identity))
             {
-                foreach (var id in identity.Value.Owners(Options.ImportId))
+                yield return identity.Value.CustomerId;
+                for (var slot = slots.GetValueOrDefault(identity.Value.CustomerId); slot?.Into is { } into; slot = slots[into])
                 {
-                    yield return id;
-                    for (var slot = slots.GetValueOrDefault(id); slot?.Into is { } into; slot = slots[into])
-                    {
-                        yield return into;
-                    }
+                    yield return into;
                 }
             }
         }

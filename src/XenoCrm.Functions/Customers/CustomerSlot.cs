@@ -14,7 +14,9 @@ namespace XenoCrm.Customers;
 /// <param name="Into">The customer that this one is, or is being, merged into.</param>
 /// <param name="Frozen">As it was when its merge began; null when the merge is done.</param>
 /// <param name="Removed">What an erasure has removed from under this id.</param>
-internal sealed record CustomerSlot(string Id, Customer? Customer, string ETag, string? Into = null, Customer? Frozen = null, RemovedCounts? Removed = null)
+/// <param name="Remains">The marks of imports on what is not a customer any more: a row that had its effect before has had it.</param>
+internal sealed record CustomerSlot(
+    string Id, Customer? Customer, string ETag, string? Into = null, Customer? Frozen = null, RemovedCounts? Removed = null, IReadOnlyList<ImportMark>? Remains = null)
 {
     public const string VoidType = "void";
     public const string MergingType = "merging";
@@ -23,6 +25,8 @@ internal sealed record CustomerSlot(string Id, Customer? Customer, string ETag, 
     private IdentityKeys? keys;
 
     public bool IsFrozen => Frozen is not null;
+
+    public IReadOnlyList<ImportMark> Marks => (Customer ?? Frozen)?.Imports ?? Remains ?? [];
 
     /// <summary>The customer's; hashed once.</summary>
     public IdentityKeys Keys(AddressHasher hasher) => keys ??= hasher.KeysOf(Customer!);
@@ -43,19 +47,23 @@ internal sealed record CustomerSlot(string Id, Customer? Customer, string ETag, 
         {
             Customers.Customer.TypeName => new(id, item.Deserialize<Customer>(Json.Options)!, etag),
             MergingType => new(id, null, etag, item.GetProperty("into").GetString(), item.GetProperty("frozen").Deserialize<Customer>(Json.Options)),
-            MergedType => new(id, null, etag, item.GetProperty("into").GetString()),
-            _ => new(id, null, etag, Removed: item.TryGetProperty("removed", out var removed) ? removed.Deserialize<RemovedCounts>(Json.Options) : null),
+            MergedType => new(id, null, etag, item.GetProperty("into").GetString(), Remains: RemainsOf(item)),
+            _ => new(
+                id, null, etag, Removed: item.TryGetProperty("removed", out var removed) ? removed.Deserialize<RemovedCounts>(Json.Options) : null, Remains: RemainsOf(item)),
         };
     }
 
-    public static MemoryStream Void(string id, DateTimeOffset at, RemovedCounts? removed = null) =>
-        CustomerStore.Serialize(new { id, customerId = id, type = VoidType, at, removed });
+    private static IReadOnlyList<ImportMark>? RemainsOf(JsonElement item) =>
+        item.TryGetProperty("imports", out var marks) ? marks.Deserialize<IReadOnlyList<ImportMark>>(Json.Options) : null;
+
+    public static MemoryStream Void(string id, DateTimeOffset at, IReadOnlyList<ImportMark>? imports = null, RemovedCounts? removed = null) =>
+        CustomerStore.Serialize(new { id, customerId = id, type = VoidType, at, imports, removed });
 
     public static MemoryStream Merging(Customer customer, string into, DateTimeOffset at) =>
         CustomerStore.Serialize(new { id = customer.Id, customerId = customer.Id, type = MergingType, into, at, frozen = customer });
 
-    public static MemoryStream Merged(string id, string into, DateTimeOffset at) =>
-        CustomerStore.Serialize(new { id, customerId = id, type = MergedType, into, at });
+    public static MemoryStream Merged(string id, string into, DateTimeOffset at, IReadOnlyList<ImportMark>? imports = null) =>
+        CustomerStore.Serialize(new { id, customerId = id, type = MergedType, into, at, imports });
 }
 
 /// <summary>How much of what an erasure has removed.</summary>

@@ -345,6 +345,23 @@ public sealed class CustomerStore(CosmosDatabase database, ISegmentTagger tagger
         }
     }
 
+    /// <summary>Those of the customers that have anything in their partition beside themselves.</summary>
+    internal async Task<HashSet<string>> OccupiedAsync(IReadOnlyCollection<string> ids, CancellationToken cancellation)
+    {
+        var occupied = new HashSet<string>();
+        foreach (var chunk in ids.Chunk(ReadManyLimit / 5))
+        {
+            var query = new QueryDefinition("SELECT VALUE c.customerId FROM c WHERE ARRAY_CONTAINS(@ids, c.customerId) AND c.id != c.customerId").WithParameter("@ids", chunk);
+            using var pages = container.GetItemQueryStreamIterator(query);
+            while (pages.HasMoreResults)
+            {
+                occupied.UnionWith((await CosmosPages.ReadAsync<string>(pages, cancellation)).Select(v => v.Value));
+            }
+        }
+
+        return occupied;
+    }
+
     internal static MemoryStream Serialize<T>(T item) => new(JsonSerializer.SerializeToUtf8Bytes(item, Json.Options));
 
     private async IAsyncEnumerable<Versioned<T>> QueryAsync<T>(

@@ -11,9 +11,10 @@ namespace XenoCrm.Customers;
 public sealed record UpsertRow(CustomerDraft Draft, long Row);
 
 /// <param name="Source">Where new customers come from: <c>api</c>, <c>import</c>, <c>order</c>.</param>
-/// <param name="ImportId">Rows of an import are noted on what they write (<see cref="ImportMark"/>): repeating them changes nothing.</param>
+/// <param name="Journal">Of a run of an import: repeating it changes nothing, and it can be undone.</param>
+/// <param name="Scope">What the rows of the journal are about, when it is not what the file is about.</param>
 /// <param name="SaidAt">When consents without a time of their own were given: an import's begin, not the moment its row is reached. Now when absent.</param>
-public sealed record UpsertOptions(string Source, string? ImportId = null, DateTimeOffset? SaidAt = null);
+public sealed record UpsertOptions(string Source, WriteJournal? Journal = null, string? Scope = null, DateTimeOffset? SaidAt = null);
 
 /// <summary>
 /// Creates customers and changes what identifies them: which customer a row means, and that no two customers carry the
@@ -44,13 +45,11 @@ public sealed record UpsertOptions(string Source, string? ImportId = null, DateT
 /// is there or pending. Two writers change one customer: one replace wins (412), the other reads and merges.
 /// </para>
 /// <para>
-/// Repeating the run is always right: rows already applied are recognised by value, and rows of an import by their mark
-/// too, so that they are counted as what they were. For that a row must be led to the customer it was led to the first
-/// time, though a later row may have taken that key from it. So the mark of the customer says, in the same write, at which row
-/// it lost which key; the key's item is not deleted but retired: dead, and gone by itself after a month (its deletion
-/// would leave nothing that leads to the customer). Who claims a dead key carries over whose it was before which
-/// row of which import (<see cref="PastOwner"/>). Rows of that import before that row find the former customer, and fail as
-/// they failed; to everyone else the key is free, or its new owner's.
+/// Repeating a run of an import is exact. What is decided of its rows is stored before it is written
+/// (<see cref="WriteJournal"/>), and each write leaves a mark on the customer (<see cref="ImportMark"/>), which stays on the
+/// void when the customer is removed. A repeated run looks at the customers that its earlier tries named: rows whose write
+/// has happened are what they were, wherever their keys lead by now; rows that were decided without a write stay decided;
+/// the others are decided anew. So nothing is applied twice or over a newer value, whoever else has written meanwhile.
 /// </para>
 /// <para>
 /// A phone number is weaker: people share them. Only its first owner has the identity; others carry the number without it.
@@ -87,13 +86,22 @@ public sealed class CustomerWriter(CosmosDatabase database, CustomerStore store,
     /// <returns>One result per row, in order.</returns>
     public async Task<IReadOnlyList<WriteResult>> UpsertAsync(IReadOnlyList<UpsertRow> rows, UpsertOptions options, CancellationToken cancellation)
     {
-        var typed = await attributes.ApplyAsync([.. rows.Select(r => r.Draft)], fromText: options.ImportId is not null, register: true, cancellation);
+        var typed = await attributes.ApplyAsync([.. rows.Select(r => r.Draft)], fromText: options.Journal is not null, register: true, cancellation);
         var run = new CustomerRun([.. rows.Select((r, i) => Row(typed[i].Draft, r.Row))], options);
         for (var i = 0; i < rows.Count; i++)
         {
             run.Results[i] = typed[i].Issues is [{ } issue, ..] ? WriteResult.Failed(issue.Code, $"{issue.Field.Replace('/', '.')}: {issue.Message}") : null!;
         }
 
+        await WriteAsync(run, cancellation);
+        return run.Results!;
+    }
+
+    /// <summary>Takes back what journal lines of an import did to customers: see <see cref="StoredFields{T}"/>.</summary>
+    /// <returns>One result per line, in order: updated (put back, or deleted by its code), or unchanged with the reason.</returns>
+    internal async Task<IReadOnlyList<WriteResult>> UndoAsync(IReadOnlyList<JournalLine> lines, UpsertOptions options, CancellationToken cancellation)
+    {
+        var run = new CustomerRun([.. lines.Select(Undo)], options);
         await WriteAsync(run, cancellation);
         return run.Results!;
     }
@@ -114,31 +122,14 @@ public sealed class CustomerWriter(CosmosDatabase database, CustomerStore store,
     /// <summary>Which customers rows mean, without writing anything: the keys' customers, where they exist.</summary>
     public async Task<IReadOnlyDictionary<string, Versioned<Customer>>> FindAsync(IReadOnlyCollection<string> keys, CancellationToken cancellation)
     {
-        var found = await FindAsync([.. keys.Select(key => (key, 0L))], null, cancellation);
-        return found.ToDictionary(f => f.Key.Key, f => f.Value);
-    }
-
-    /// <summary>As the other, by key and row: a row that an import repeats finds the customer it found the first time.</summary>
-    public async Task<IReadOnlyDictionary<(string Key, long Row), Versioned<Customer>>> FindAsync(
-        IReadOnlyCollection<(string Key, long Row)> keys, string? import, CancellationToken cancellation)
-    {
-        var found = await identities.ReadAsync([.. keys.Select(k => k.Key).Distinct()], cancellation);
-        var slots = await ReadWholeAsync([.. found.Values.SelectMany(i => i.Value.Owners(import)).Distinct()], cancellation);
-        var customers = new Dictionary<(string Key, long Row), Versioned<Customer>>(keys.Count);
-        foreach (var (key, row) in keys)
+        var found = await identities.ReadAsync(keys, cancellation);
+        var slots = await ReadWholeAsync([.. found.Values.Where(i => i.Value.Erased is null).Select(i => i.Value.CustomerId).Distinct()], cancellation);
+        var customers = new Dictionary<string, Versioned<Customer>>(keys.Count);
+        foreach (var (key, identity) in found)
         {
-            if (!found.TryGetValue(key, out var identity))
+            if (Follow(slots, identity.Value.CustomerId) is { Customer: { } customer } slot && (customer.Inherits(key) || slot.Keys(hasher).Contains(key)))
             {
-                continue;
-            }
-
-            if (identity.Value.FormerOwner(slots, import, row) is { } former)
-            {
-                customers[(key, row)] = former;
-            }
-            else if (Follow(slots, identity.Value.CustomerId) is { Customer: { } customer } slot && (customer.Inherits(key) || slot.Keys(hasher).Contains(key)))
-            {
-                customers[(key, row)] = new(customer, slot.ETag);
+                customers[key] = new(customer, slot.ETag);
             }
         }
 
@@ -208,7 +199,7 @@ public sealed class CustomerWriter(CosmosDatabase database, CustomerStore store,
     {
         foreach (var key in keys)
         {
-            await identities.ReleaseAsync(key, cancellation);
+            await identities.ReleaseAsync(key, inBulk: false, cancellation);
         }
     }
 
@@ -221,6 +212,23 @@ public sealed class CustomerWriter(CosmosDatabase database, CustomerStore store,
 
     private RowToWrite Row(CustomerDraft draft, long row, Intent intent = Intent.Upsert, string? targetId = null, string? ifMatch = null) =>
         new(draft, hasher.KeysOf(draft), row, intent, targetId, ifMatch);
+
+    private RowToWrite Undo(JournalLine line)
+    {
+        var item = line.Items![0];
+        var none = new CustomerDraft();
+        if (item.Fields is not { } fields)
+        {
+            return new(none, hasher.KeysOf(none), line.FirstRow, Intent.Remove, line.CustomerId, Written: item);
+        }
+
+        string? Before(string name) => fields.GetValueOrDefault(name)?.Before?.GetString();
+
+        // A number is a key only if it was usable; where that did not change with it, both are.
+        var isUsable = !fields.TryGetValue("phoneUsable", out var usable) || usable.Before is { ValueKind: System.Text.Json.JsonValueKind.True };
+        var keys = hasher.KeysOf(new CustomerDraft { ExternalId = Before("externalId"), Email = Before("email"), Phone = Before("phone"), PhoneUsable = isUsable });
+        return new(none, keys, line.FirstRow, Intent.TakeBack, line.CustomerId, Written: item);
+    }
 
     private async Task<Versioned<Customer>> WriteOneAsync(RowToWrite row, string source, CancellationToken cancellation)
     {
@@ -250,7 +258,7 @@ public sealed class CustomerWriter(CosmosDatabase database, CustomerStore store,
                 continue;
             }
 
-            if (run.Rows[i].Intent == Intent.Replace || run.Rows[i].Keys.All.Any())
+            if (run.Rows[i].TargetId is not null || run.Rows[i].Keys.All.Any())
             {
                 left.Add(i);
             }
@@ -265,6 +273,7 @@ public sealed class CustomerWriter(CosmosDatabase database, CustomerStore store,
             if (round == MaxRounds)
             {
                 left.ForEach(i => run.Results[i] = WriteResult.Failed(CustomerBusy.CodeName, "Others kept changing this customer: try again."));
+                await run.GiveUpAsync(left, cancellation);
                 return;
             }
 
@@ -276,14 +285,26 @@ public sealed class CustomerWriter(CosmosDatabase database, CustomerStore store,
 
             left = await RoundAsync(run, left, round, cancellation);
         }
+
+        if (run.Options is { Journal: { } journal, Scope: null })
+        {
+            await journal.CompleteAsync(cancellation);
+        }
     }
 
     /// <returns>The rows that are left to do.</returns>
     private async Task<List<int>> RoundAsync(CustomerRun run, List<int> rows, int round, CancellationToken cancellation)
     {
         var known = await identities.ReadAsync([.. rows.SelectMany(i => run.Rows[i].Keys.All).Distinct()], cancellation);
-        var customerIds = known.Values.SelectMany(i => i.Value.Owners(run.Options.ImportId)).Concat(rows.Select(i => run.Rows[i].TargetId).OfType<string>()).ToHashSet();
+        var customerIds = known.Values.Where(i => i.Value.Erased is null).Select(i => i.Value.CustomerId)
+            .Concat(rows.Select(i => run.Rows[i].TargetId).OfType<string>())
+            .Concat(run.CustomersOfEarlierTries(rows)).ToHashSet();
         var slots = await store.ReadSlotsAsync(customerIds, cancellation);
+        rows = run.SettleEarlierTries(rows, slots);
+        var removals = rows.Where(i => run.Rows[i].Intent == Intent.Remove).Select(i => run.Rows[i].TargetId!).ToHashSet();
+
+        // Asked after the customers were read: an order that comes later changes its customer's ETag.
+        var occupied = removals.Count > 0 ? await store.OccupiedAsync(removals, cancellation) : [];
         var now = clock.GetUtcNow();
         if (round > 0 && slots.Values.Any(s => s.IsFrozen))
         {
@@ -294,7 +315,7 @@ public sealed class CustomerWriter(CosmosDatabase database, CustomerStore store,
         var plans = new List<(List<int> Group, CustomerPlan Plan, int Planned)>(rows.Count);
         foreach (var group in run.Group(rows, known, slots))
         {
-            var plan = new CustomerPlan(hasher, known, slots, run.Minted, run.OwnClaims, () => run.Mint(ids.New()), run.Options, now);
+            var plan = new CustomerPlan(hasher, known, slots, run.Minted, run.OwnClaims, () => run.Mint(ids.New()), run.Options, now) { Occupied = occupied };
             var planned = 0;
             while (planned < group.Count && plan.TryAdd(group[planned], run.Rows[group[planned]]))
             {
@@ -313,12 +334,22 @@ public sealed class CustomerWriter(CosmosDatabase database, CustomerStore store,
             }
         }
 
+        await run.JournalAsync(plans.Select(p => p.Plan), cancellation);
+
         // All claims, then all customers: so that the requests they share are full.
         var changes = plans.SelectMany(p => p.Plan.Changes).ToList();
         var isBulk = changes.Sum(c => c.Claims.Count + (c.IsDirty ? 1 : 0)) >= BulkFrom;
         var claimed = await Task.WhenAll(changes.Select(c => ClaimAsync(run, c, isBulk, cancellation)));
-        var stored = await Task.WhenAll(changes.Where((_, i) => claimed[i]).Select(async c => (Change: c, IsStored: await StoreAsync(run, c, isBulk, cancellation))));
-        var done = stored.Where(s => s.IsStored).Select(s => s.Change).ToHashSet();
+        changes = [.. changes.Where((_, i) => claimed[i])];
+
+        // Read before the customers are written: if another claims one of these afterwards, its ETag is another.
+        var dropped = changes.SelectMany(c => c.Dropped.Select(key => (key, c))).DistinctBy(d => d.key).ToDictionary(d => d.key, d => d.c);
+        var released = dropped.Count > 0 ? await identities.ReadAsync(dropped.Keys, cancellation) : [];
+        await tagger.RefreshAsync(cancellation);
+        var stored = await Task.WhenAll(changes.Select(c => StoreAsync(run, c, isBulk, cancellation)));
+        var done = changes.Where((_, i) => stored[i]).ToHashSet();
+        await Task.WhenAll(released.Values.Where(i => dropped[i.Value.Id] is var c && i.Value.CustomerId == c.Id && done.Contains(c))
+            .Select(key => identities.ReleaseAsync(key, isBulk, cancellation)));
         return [.. plans.SelectMany(p => Settle(run, p.Group[p.Planned..], p.Plan, done)).Order()];
     }
 
@@ -327,11 +358,11 @@ public sealed class CustomerWriter(CosmosDatabase database, CustomerStore store,
     {
         foreach (var change in plan.Changes)
         {
-            foreach (var (index, outcome) in change.Rows)
+            foreach (var (index, result) in change.Rows)
             {
                 if (done.Contains(change))
                 {
-                    run.Results[index] = new(outcome, change.Id);
+                    run.Results[index] = result;
                 }
                 else
                 {
@@ -340,11 +371,10 @@ public sealed class CustomerWriter(CosmosDatabase database, CustomerStore store,
             }
         }
 
-        // A failure that was decided beside something that did not happen is decided again.
-        var isComplete = plan.Changes.All(done.Contains);
-        foreach (var (index, result) in plan.Failures)
+        // A failure because of something that did not happen is decided again.
+        foreach (var (index, result, upon) in plan.Failures)
         {
-            if (isComplete)
+            if (upon.All(done.Contains))
             {
                 run.Results[index] = result;
             }
@@ -385,7 +415,7 @@ public sealed class CustomerWriter(CosmosDatabase database, CustomerStore store,
         return !claims.Contains(false);
     }
 
-    /// <summary>Writes the customer, and frees what it no longer carries.</summary>
+    /// <summary>Writes the customer.</summary>
     /// <returns>False when someone was faster.</returns>
     private async Task<bool> StoreAsync(CustomerRun run, PlannedChange change, bool isBulk, CancellationToken cancellation)
     {
@@ -395,24 +425,32 @@ public sealed class CustomerWriter(CosmosDatabase database, CustomerStore store,
             return true;
         }
 
-        // Read before the customer is written: if another claims one of these afterwards, its ETag is another.
-        var had = change.Claims.Select(c => c.Identity.Id).Concat(change.KeysBefore?.All ?? []);
-        var dropped = had.Where(key => !change.Keys!.Contains(key)).Distinct().ToList();
-        var released = dropped.Count > 0 ? await identities.ReadAsync(dropped, cancellation) : [];
+        if (change.IsRemoval)
+        {
+            return await RemoveAsync(run, change, isBulk, cancellation);
+        }
 
-        await tagger.RefreshAsync(cancellation);
-        var customer = store.Derive(change.After!);
+        var customer = store.Derive(change.After! with { Imports = run.MarksOf(change) });
         if (await PutAsync(customer, change.ETag, isBulk ? bulk : direct, cancellation) is not { } etag)
         {
             return false;
         }
 
         run.Store(customer, etag);
-        foreach (var key in released.Values.Where(i => i.Value.CustomerId == change.Id))
+        return true;
+    }
+
+    private async Task<bool> RemoveAsync(CustomerRun run, PlannedChange change, bool isBulk, CancellationToken cancellation)
+    {
+        using var content = CustomerSlot.Void(change.Id, clock.GetUtcNow(), run.MarksOf(change));
+        using var answer = await (isBulk ? bulk : direct).ReplaceItemStreamAsync(
+            content, change.Id, new(change.Id), new() { IfMatchEtag = change.ETag, EnableContentResponseOnWrite = false }, cancellation);
+        if (answer.StatusCode is HttpStatusCode.PreconditionFailed or HttpStatusCode.NotFound)
         {
-            await identities.RetireAsync(key, cancellation);
+            return false;
         }
 
+        answer.EnsureSuccessStatusCode();
         return true;
     }
 

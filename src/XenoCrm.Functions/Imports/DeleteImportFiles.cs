@@ -21,7 +21,7 @@ public sealed class DeleteImportFiles(WorkspaceStore<ImportJob> jobs, BlobServic
     {
         var before = clock.GetUtcNow() - options.Value.FileRetention;
         var query = new QueryDefinition(
-            $"SELECT TOP {AtOnce} * FROM c WHERE c.createdAt < @before AND c.finishedAt < @before AND c.state IN ('completed', 'failed', 'cancelled') AND NOT IS_DEFINED(c.filesDeletedAt)")
+            $"SELECT TOP {AtOnce} * FROM c WHERE c.createdAt < @before AND c.finishedAt < @before AND c.state IN ('completed', 'failed', 'cancelled', 'undone') AND NOT IS_DEFINED(c.filesDeletedAt)")
             .WithParameter("@before", UtcTimeConverter.Write(before));
         await foreach (var (job, _) in jobs.QueryAsync(query, cancellation))
         {

@@ -10,6 +10,18 @@ public sealed record ImportNotFound(string Id)
 public sealed record ImportFinished(string Id)
     : Problem(409, "import.finished", "The import is over", $"The import {Id} has ended; only one that is waiting or running can be cancelled.");
 
+public sealed record ImportNotOver(string Id)
+    : Problem(409, "import.not_over", "The import is not over", $"The import {Id} is waiting or running; cancel it, or wait for its end, then undo it.");
+
+public sealed record NothingToUndo(string Id)
+    : Problem(409, "import.nothing_to_undo", "There is nothing to undo", $"{Id} is a dry run: it has changed nothing.");
+
+public sealed record UndoTooLate(string Id)
+    : Problem(409, "import.undo_too_late", "It is too late to undo the import", $"What the import {Id} changed is not kept any more.");
+
+public sealed record NotUndone(string Id)
+    : Problem(404, "import.not_undone", "The import was not undone", $"Nobody has asked for an undo of the import {Id}.");
+
 public sealed record FilePartMissing()
     : Problem(400, "import.file_missing", "The file is missing", "Send the CSV as the body (text/csv), or as the one file part of multipart/form-data.");
 

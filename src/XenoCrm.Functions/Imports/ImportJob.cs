@@ -15,6 +15,10 @@ public enum ImportState
     Completed,
     Failed,
     Cancelled,
+
+    /// <summary>Its changes are being taken back.</summary>
+    Undoing,
+    Undone,
 }
 
 /// <summary>One file's import, as stored. Where it goes on after a crash is <see cref="Next"/>, moved only after the rows before it are written.</summary>
@@ -79,6 +83,9 @@ public sealed record ImportJob : IWorkspaceItem
 
     public ImportFailure? Failure { get; init; }
 
+    /// <summary>Null: nobody has asked for it.</summary>
+    public ImportUndo? Undo { get; init; }
+
     /// <summary>Who asked for it; null: a file dropped into the container.</summary>
     public string? CreatedBy { get; init; }
     public required DateTimeOffset CreatedAt { get; init; }
@@ -91,7 +98,7 @@ public sealed record ImportJob : IWorkspaceItem
     /// <summary>Seconds from the last change until the item goes; only for files that are never uploaded.</summary>
     public int? Ttl { get; init; }
 
-    public bool IsOver => State is ImportState.Completed or ImportState.Failed or ImportState.Cancelled;
+    public bool IsOver => State is not (ImportState.AwaitingUpload or ImportState.Queued or ImportState.Running or ImportState.Cancelling);
 
     public ImportFile? File => Format is not null && Columns is not null && Next is not null ? new(Format, Columns, Next) : null;
 
@@ -111,18 +118,19 @@ public sealed record ImportFailure(string Code, string Detail);
 /// <param name="CommitId">The import that carries this dry run out.</param>
 /// <param name="RowsPerSecond">Over the time spent working.</param>
 /// <param name="SecondsLeft">By the bytes that are left, at this rate; absent when nothing can be said.</param>
+/// <param name="Undo">Absent: nobody has asked for it.</param>
 /// <param name="Columns">Which column was taken for which field; without a field it was ignored. Not in lists.</param>
 public sealed record ImportView(
     string Id, ImportKind? Kind, ImportState State, bool DryRun, string? DryRunId, string? CommitId, string? Blob, long Bytes, long BytesDone,
     long Rows, long Created, long Updated, long Unchanged, long Failed, long Warnings,
-    double? RowsPerSecond, double? BytesPerSecond, double? SecondsLeft, IReadOnlyList<ImportColumn>? Columns, ImportFailure? Failure,
+    double? RowsPerSecond, double? BytesPerSecond, double? SecondsLeft, IReadOnlyList<ImportColumn>? Columns, ImportFailure? Failure, ImportUndoView? Undo,
     DateTimeOffset CreatedAt, DateTimeOffset? StartedAt, DateTimeOffset? FinishedAt)
 {
     public static ImportView Of(ImportJob job)
     {
         // Positions count the UTF-8 form, where UTF-16 text has about half its bytes.
         var read = (job.Next?.Offset ?? 0) * (job.Format?.Encoding is CsvFormat.Utf16LittleEndian or CsvFormat.Utf16BigEndian ? 2 : 1);
-        var done = job.State == ImportState.Completed ? job.Size : Math.Min(read, job.Size);
+        var done = (job.Undo?.Was ?? job.State) == ImportState.Completed ? job.Size : Math.Min(read, job.Size);
         double? speed = job.WorkedSeconds > 0 ? Math.Round(done / job.WorkedSeconds) : null;
         double? rate = job.WorkedSeconds > 0 ? Math.Round(job.Counts.Rows / job.WorkedSeconds, 1) : null;
         double? left = job.State == ImportState.Running && job.Counts.Rows > 0 && done > 0 ? Math.Round(job.WorkedSeconds * (job.Size - done) / done, 1) : null;
@@ -130,6 +138,6 @@ public sealed record ImportView(
         return new(
             job.Id, job.Target, job.State, job.DryRun, job.DryRunId, job.CommitId, job.Blob, job.Size, done,
             counts.Rows, counts.Created, counts.Updated, counts.Unchanged, counts.Failed, counts.Warnings,
-            rate, speed, left, job.Columns, job.Failure, job.CreatedAt, job.StartedAt, job.FinishedAt);
+            rate, speed, left, job.Columns, job.Failure, job.Undo is { } undo ? ImportUndoView.Of(undo) : null, job.CreatedAt, job.StartedAt, job.FinishedAt);
     }
 }

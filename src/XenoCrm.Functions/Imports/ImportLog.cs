@@ -24,4 +24,10 @@ internal static partial class ImportLog
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "A message names import {Import}, which does not exist")]
     public static partial void ImportUnknown(this ILogger log, string import);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Import {Import} undone: {Restored} restored, {Deleted} deleted, {Left} left")]
+    public static partial void ImportUndone(this ILogger log, string import, long restored, long deleted, long left);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The undo of import {Import} was given up; asked for again it goes on")]
+    public static partial void UndoGivenUp(this ILogger log, string import);
 }

@@ -8,12 +8,16 @@ namespace XenoCrm.Imports;
 /// <summary>What is imported, and from where on.</summary>
 /// <param name="Id">Marks what the rows change.</param>
 /// <param name="FirstRun">The number of the run that starts at <paramref name="From"/>.</param>
-public sealed record ImportWork(string Id, ImportKind Kind, ImportSettings Settings, ImportFile File, OpenCsv Open, CsvPosition From, int FirstRun)
+/// <param name="IsResumed">The first run may have been tried before.</param>
+public sealed record ImportWork(string Id, ImportKind Kind, ImportSettings Settings, ImportFile File, OpenCsv Open, CsvPosition From, int FirstRun, bool IsResumed = false)
 {
     public string[]? DateFormats { get; } = Settings.DateFormat is { } format ? FieldValues.DateFormats(format) : null;
 
     /// <summary>When the file came: what its rows say of consent was said by then, and not after what has been said since.</summary>
     public DateTimeOffset? SaidAt { get; init; }
+
+    /// <summary>Whether the job is still the caller's; null: nobody else can have it.</summary>
+    public Func<CancellationToken, Task<bool>>? IsMine { get; init; }
 }
 
 /// <summary>
@@ -21,7 +25,7 @@ public sealed record ImportWork(string Id, ImportKind Kind, ImportSettings Setti
 /// whatever the size of the file.
 /// </summary>
 public sealed class ImportPipeline(
-    CustomerWriter customers, OrderWriter orders, AttributeSchema attributes, IOptions<ImportOptions> options, IOptions<WorkspaceOptions> workspace)
+    CustomerWriter customers, OrderWriter orders, ImportJournal journals, AttributeSchema attributes, IOptions<ImportOptions> options, IOptions<WorkspaceOptions> workspace)
 {
     private const string Source = "import";
 
@@ -78,17 +82,40 @@ public sealed class ImportPipeline(
             await TypeAsync(work, run, register: dryRun is null, cancellation);
         }
 
-        var settings = new OrderOptions(Source, work.Id, work.Settings.CreateMissingCustomers);
         if (dryRun is not null)
         {
-            await dryRun.DecideAsync(run, work.Kind, settings, work.SaidAt, cancellation);
+            await dryRun.DecideAsync(run, work.Kind, new(Source, null, work.Settings.CreateMissingCustomers), work.SaidAt, cancellation);
+            return;
         }
-        else if (work.Kind == ImportKind.Customers)
+
+        for (var isRepeated = work.IsResumed && run.Number == work.FirstRun; ; isRepeated = true)
         {
-            run.Count(await customers.UpsertAsync(run.Customers, new(Source, work.Id, work.SaidAt), cancellation), i => run.Customers[i].Row);
+            try
+            {
+                await WriteAsync(work, run, isRepeated, cancellation);
+                return;
+            }
+            catch (ImportTakenOverException)
+            {
+                // By a worker that is gone by now, in its last moment: what it planned is known when the run is repeated.
+                if (work.IsMine is not null && !await work.IsMine(cancellation))
+                {
+                    throw;
+                }
+            }
+        }
+    }
+
+    private async Task WriteAsync(ImportWork work, ImportRun run, bool isRepeated, CancellationToken cancellation)
+    {
+        using var journal = await journals.OpenAsync(work.Id, JournalKind.Import, run.Number, isRepeated, cancellation);
+        if (work.Kind == ImportKind.Customers)
+        {
+            run.Count(await customers.UpsertAsync(run.Customers, new(Source, journal, SaidAt: work.SaidAt), cancellation), i => run.Customers[i].Row);
         }
         else
         {
+            OrderOptions settings = new(Source, journal, work.Settings.CreateMissingCustomers);
             run.Count(await orders.UpsertAsync(run.Orders, settings, cancellation), i => run.Orders[i].Row);
         }
     }

@@ -69,6 +69,13 @@ internal sealed class ImportProgress(WorkspaceStore<ImportJob> jobs, TimeProvide
         return true;
     }
 
+    /// <summary>It is known from elsewhere that somebody else works on the job.</summary>
+    public void Lose()
+    {
+        log.ImportTakenOver(Job.Id);
+        Lost = true;
+    }
+
     public async Task FailAsync(Problem problem, CancellationToken cancellation)
     {
         if (await SaveAsync(j => j.Fail(problem, clock.GetUtcNow()), cancellation))

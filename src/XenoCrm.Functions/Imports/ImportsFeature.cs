@@ -26,6 +26,7 @@ public static class ImportsFeature
         services.AddSingleton<PreviewMapping>();
         services.AddSingleton<ImportBlobs>();
         services.AddSingleton<ImportResults>();
+        services.AddSingleton<ImportJournal>();
         services.AddSingleton<ImportPipeline>();
         services.AddSingleton<DryRuns>();
         services.AddSingleton<DryRunResults>();
@@ -38,6 +39,8 @@ public static class ImportsFeature
         services.AddSingleton<StartImport>();
         services.AddSingleton<CancelImport>();
         services.AddSingleton<DeleteImportFiles>();
+        services.AddSingleton<UndoImport>();
+        services.AddSingleton<UndoReport>();
         services.AddSingleton<ReadImportErrors>();
         services.AddSingleton<IValidator<StartImportRequest>, StartImportValidator>();
         services.AddHostedService<CreateImportContainers>();

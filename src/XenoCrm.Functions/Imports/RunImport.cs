@@ -126,6 +126,10 @@ public sealed class RunImport(
         {
             await progress.FailAsync(expected.Problem, cancellation);
         }
+        catch (ImportTakenOverException)
+        {
+            progress.Lose();
+        }
 
         if (progress.Lost)
         {
@@ -165,7 +169,11 @@ public sealed class RunImport(
 
         var started = clock.GetTimestamp();
         var first = job.Runs + 1;
-        var work = new ImportWork(job.Id, job.Target!.Value, job.Settings, file, open, file.Start, first) { SaidAt = job.CreatedAt };
+        var work = new ImportWork(job.Id, job.Target!.Value, job.Settings, file, open, file.Start, first, IsResumed: true)
+        {
+            SaidAt = job.CreatedAt,
+            IsMine = async token => (await jobs.ReadAsync(job.Id, token))?.Value.Worker == job.Worker,
+        };
         var slice = false;
         var dryRun = job.DryRun ? await dryRuns.ResumeAsync(job, cancellation) : null;
         await using var expected = job.DryRunId is { } from && (await jobs.ReadAsync(from, cancellation))?.Value is { FilesDeletedAt: null } promised

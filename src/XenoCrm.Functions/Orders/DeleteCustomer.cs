@@ -83,6 +83,6 @@ public sealed class DeleteCustomer(OrderStore orders, CustomerStore customers, C
             customer = new(without, etag);
         }
 
-        return await orders.TryVoidAsync(customer.Value.Id, customer.ETag, left.Select(o => (o.Value.Id, o.ETag)), clock.GetUtcNow(), cancellation);
+        return await orders.TryVoidAsync(customer, left.Select(o => (o.Value.Id, o.ETag)), clock.GetUtcNow(), cancellation);
     }
 }

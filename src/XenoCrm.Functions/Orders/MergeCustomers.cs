@@ -175,7 +175,7 @@ public sealed class MergeCustomers(
                 target = new(combined, combinedTag);
             }
 
-            if (await customers.TryReplaceSlotAsync(from, CustomerSlot.Merged(from, into, clock.GetUtcNow()), slot.ETag, cancellation))
+            if (await customers.TryReplaceSlotAsync(from, CustomerSlot.Merged(from, into, clock.GetUtcNow(), slot.Marks), slot.ETag, cancellation))
             {
                 while (target is { Value.Merging: { } pending } && pending.From == from
                     && await customers.TryReplaceAsync(target.Value with { Merging = null }, target.ETag, cancellation) is null)

@@ -55,9 +55,6 @@ public sealed record Order
     /// <summary>The customer whose order it was before that one became part of this one.</summary>
     public string? MovedFrom { get; init; }
 
-    /// <summary>Which rows of which import wrote last.</summary>
-    public ImportMark? Import { get; init; }
-
     /// <summary>What it adds to the customer's spend while it counts.</summary>
     [JsonIgnore]
     public long Net => Amount - Refunded;

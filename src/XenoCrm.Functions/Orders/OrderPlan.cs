@@ -21,6 +21,7 @@ internal sealed class OrderPlan(
 
     private readonly DateTimeOffset now = OrderNormalizer.ToMilliseconds(now);
     private readonly Dictionary<string, Order> working = [];
+    private readonly Dictionary<string, long> rows = [];
     private int bytes;
 
     public Versioned<Customer> Before { get; } = customer;
@@ -32,6 +33,13 @@ internal sealed class OrderPlan(
     public IEnumerable<(Order Order, string? ETag)> Writes =>
         working.Values.Select(o => (o, known.TryGetValue(o.OrderNumber, out var stored) ? stored.ETag : null));
 
+    /// <summary>As an import's journal keeps it.</summary>
+    public IReadOnlyList<JournalItem> Items => [.. working.Values.Select(o => known.TryGetValue(o.OrderNumber, out var stored)
+        ? new JournalItem(o.Id, Fields: OrderFields.All.Between(stored.Value, o), Row: rows[o.OrderNumber])
+        : new JournalItem(o.Id, OrderFields.All.Print(o), Row: rows[o.OrderNumber]))];
+
+    public bool Changes(string orderNumber) => working.ContainsKey(orderNumber);
+
     public bool HasWrites => working.Count > 0;
 
     public List<(int Index, WriteResult Result)> Results { get; } = [];
@@ -42,12 +50,6 @@ internal sealed class OrderPlan(
         var draft = row.Draft;
         var current = working.TryGetValue(draft.OrderNumber, out var changed) ? changed
             : known.TryGetValue(draft.OrderNumber, out var stored) ? stored.Value : null;
-
-        if (ImportMark.EffectOf(current?.Import, options.ImportId, row.Row) is { } done)
-        {
-            Results.Add((index, new(done, Before.Value.Id)));
-            return true;
-        }
 
         if (current is null && draft.Amount is null && Order.SumOf(draft.Items) is null)
         {
@@ -74,11 +76,6 @@ internal sealed class OrderPlan(
             return false;
         }
 
-        if (options.ImportId is { } import)
-        {
-            order = order with { Import = ImportMark.Add(current?.Import, import, row.Row, current is null) };
-        }
-
         var after = After is null ? null : current is null ? After : OrderTotals.TryRemove(After, current);
         after = after is null ? null : OrderTotals.Add(after, order);
         if (after?.TotalSpend > OrderTotals.MaxTotal)
@@ -89,6 +86,7 @@ internal sealed class OrderPlan(
 
         After = after;
         working[draft.OrderNumber] = order;
+        rows[draft.OrderNumber] = row.Row;
         bytes += size;
         Results.Add((index, new(current is null ? WriteOutcome.Created : WriteOutcome.Updated, Before.Value.Id)));
         return true;

@@ -79,7 +79,7 @@ public sealed class OrderRehearsal(CustomerWriter customers, OrderStore orders, 
     {
         var number = row.Draft.OrderNumber;
         var before = scene.Orders.GetValueOrDefault(number)?.Value;
-        var plan = new OrderPlan(scene.Customer, scene.Orders, options with { ImportId = null }, clock.GetUtcNow());
+        var plan = new OrderPlan(scene.Customer, scene.Orders, options, clock.GetUtcNow());
         plan.TryAdd(0, row);
         var result = plan.Results[0].Result with { CustomerId = isNew ? null : plan.Results[0].Result.CustomerId };
         var after = before;

@@ -110,13 +110,14 @@ public sealed class OrderStore(CosmosDatabase database)
     }
 
     /// <summary>The last step of a deletion: the rest of the orders go, and the customer becomes a void.</summary>
-    internal async Task<bool> TryVoidAsync(string customerId, string etag, IEnumerable<(string Id, string ETag)> orders, DateTimeOffset now, CancellationToken cancellation)
+    internal async Task<bool> TryVoidAsync(Versioned<Customer> customer, IEnumerable<(string Id, string ETag)> orders, DateTimeOffset now, CancellationToken cancellation)
     {
-        var batch = container.CreateTransactionalBatch(new PartitionKey(customerId));
-        batch.ReplaceItemStream(customerId, CustomerSlot.Void(customerId, now), new() { IfMatchEtag = etag, EnableContentResponseOnWrite = false });
-        foreach (var (id, orderETag) in orders)
+        var id = customer.Value.Id;
+        var batch = container.CreateTransactionalBatch(new PartitionKey(id));
+        batch.ReplaceItemStream(id, CustomerSlot.Void(id, now, customer.Value.Imports), new() { IfMatchEtag = customer.ETag, EnableContentResponseOnWrite = false });
+        foreach (var (order, orderETag) in orders)
         {
-            batch.DeleteItem(id, new() { IfMatchEtag = orderETag });
+            batch.DeleteItem(order, new() { IfMatchEtag = orderETag });
         }
 
         using var answer = await batch.ExecuteAsync(cancellation);
@@ -126,13 +127,14 @@ public sealed class OrderStore(CosmosDatabase database)
     /// <summary>The step of an erasure that removes the customer: a void takes its place, and says how much goes.</summary>
     /// <returns>False when something was not as it was read.</returns>
     internal async Task<bool> TryEraseAsync(
-        string customerId, string etag, IEnumerable<(string Id, string ETag)> some, RemovedCounts removed, DateTimeOffset now, CancellationToken cancellation)
+        Versioned<Customer> customer, IEnumerable<(string Id, string ETag)> some, RemovedCounts removed, DateTimeOffset now, CancellationToken cancellation)
     {
-        var batch = container.CreateTransactionalBatch(new PartitionKey(customerId));
-        batch.ReplaceItemStream(customerId, CustomerSlot.Void(customerId, now, removed), new() { IfMatchEtag = etag, EnableContentResponseOnWrite = false });
-        foreach (var (id, orderETag) in some)
+        var id = customer.Value.Id;
+        var batch = container.CreateTransactionalBatch(new PartitionKey(id));
+        batch.ReplaceItemStream(id, CustomerSlot.Void(id, now, customer.Value.Imports, removed), new() { IfMatchEtag = customer.ETag, EnableContentResponseOnWrite = false });
+        foreach (var (order, orderETag) in some)
         {
-            batch.DeleteItem(id, new() { IfMatchEtag = orderETag });
+            batch.DeleteItem(order, new() { IfMatchEtag = orderETag });
         }
 
         using var answer = await batch.ExecuteAsync(cancellation);

@@ -9,9 +9,9 @@ namespace XenoCrm.Orders;
 public sealed record OrderRow(OrderDraft Draft, long Row);
 
 /// <param name="Source">Where new orders come from.</param>
-/// <param name="ImportId">Rows of an import are noted on what they write: repeating them changes nothing.</param>
+/// <param name="Journal">Of a run of an import: repeating it changes nothing, and it can be undone.</param>
 /// <param name="CreateMissingCustomers">A customer that is not found is created from its reference, else the row fails.</param>
-public sealed record OrderOptions(string Source, string? ImportId = null, bool CreateMissingCustomers = false);
+public sealed record OrderOptions(string Source, WriteJournal? Journal = null, bool CreateMissingCustomers = false);
 
 /// <summary>
 /// Creates and updates a run of orders. Per customer one transaction holds the orders and the customer's new totals, under
@@ -22,20 +22,27 @@ public sealed record OrderOptions(string Source, string? ImportId = null, bool C
 public sealed class OrderWriter(
     OrderStore orders, CustomerStore customers, CustomerWriter writer, AddressHasher hasher, CustomerTurns turns, TimeProvider clock)
 {
+    private readonly OrderCustomers owners = new(customers, writer, hasher);
+
     /// <summary>The larger the run, the more orders share their customer's transaction.</summary>
     public const int GoodRunSize = 5000;
 
     /// <summary>The gateway keeps 50 connections.</summary>
-    private const int Parallel = 48;
+    internal const int Parallel = 48;
 
     /// <summary>Rows that change nothing fill no transaction, but what they are compared with must be read.</summary>
-    private const int MaxRowsAtOnce = 200;
+    internal const int MaxRowsAtOnce = 200;
 
-    private const int MaxRounds = 300;
+    internal const int MaxRounds = 300;
 
     /// <returns>One result per row, in order; <see cref="WriteResult.CustomerId"/> is the order's customer.</returns>
     public async Task<IReadOnlyList<WriteResult>> UpsertAsync(IReadOnlyList<OrderRow> rows, OrderOptions options, CancellationToken cancellation)
     {
+        if (options.Journal is { } journal)
+        {
+            return await new JournaledOrders(orders, customers, owners, turns, clock, rows, options, journal).WriteAsync(cancellation);
+        }
+
         var results = new WriteResult[rows.Count];
         var left = Enumerable.Range(0, rows.Count).ToList();
         for (var round = 0; left.Count > 0; round++)
@@ -60,9 +67,9 @@ public sealed class OrderWriter(
     /// <returns>Rows whose customer disappeared meanwhile: their reference must be resolved again.</returns>
     private async Task<List<int>> RoundAsync(IReadOnlyList<OrderRow> rows, List<int> pending, OrderOptions options, WriteResult[] results, CancellationToken cancellation)
     {
-        var found = await FindCustomersAsync(rows, pending, options, results, cancellation);
+        var found = await owners.FindAsync(rows, pending, options, results, cancellation);
         var groups = pending.Where(i => found.ContainsKey(i)).GroupBy(i => found[i].Value.Id).Select(g => (Customer: found[g.First()], Rows: g.ToList()));
-        var left = new ConcurrentBag<int>();
+        var left = new ConcurrentBag<int>(pending.Where(i => !found.ContainsKey(i) && results[i] is null));
         await System.Threading.Tasks.Parallel.ForEachAsync(
             groups,
             new ParallelOptions { MaxDegreeOfParallelism = Parallel, CancellationToken = cancellation },
@@ -134,6 +141,10 @@ public sealed class OrderWriter(
         return [];
     }
 
+    /// <summary>Takes back what a journal line of an import did to orders, one line of a customer after the other.</summary>
+    internal Task<IReadOnlyList<(long Row, WriteResult Result)>> UndoAsync(IReadOnlyList<JournalLine> lines, WriteJournal journal, CancellationToken cancellation) =>
+        new UndoneOrders(orders, customers, clock, lines, journal).WriteAsync(cancellation);
+
     /// <returns>The customer as stored now, or null when something was not as it was read.</returns>
     private async Task<Versioned<Customer>?> TryStoreAsync(OrderPlan plan, CancellationToken cancellation)
     {
@@ -157,71 +168,5 @@ public sealed class OrderWriter(
         await customers.RefreshSegmentsAsync(cancellation);
         var customer = customers.Derive(after);
         return await orders.TryWriteAsync(customer, before.ETag, plan.Writes, [], cancellation) is { } etag ? new(customer, etag) : null;
-    }
-
-    /// <summary>The customer of each row; rows that have none get their failure.</summary>
-    private async Task<Dictionary<int, Versioned<Customer>>> FindCustomersAsync(
-        IReadOnlyList<OrderRow> rows, List<int> pending, OrderOptions options, WriteResult[] results, CancellationToken cancellation)
-    {
-        var found = new Dictionary<int, Versioned<Customer>>(pending.Count);
-        var missing = await ResolveAsync(rows, pending, options.ImportId, found, cancellation);
-        if (options.CreateMissingCustomers)
-        {
-            var creatable = missing.Where(i => rows[i].Draft.Customer is not null).ToList();
-            if (creatable.Count > 0)
-            {
-                var created = await writer.UpsertAsync([.. creatable.Select(i => new UpsertRow(rows[i].Draft.Customer!, rows[i].Row))], new("order", options.ImportId), cancellation);
-                foreach (var (index, result) in creatable.Zip(created).Where(c => c.Second.Outcome == WriteOutcome.Failed))
-                {
-                    results[index] = result;
-                }
-
-                var ids = creatable.Zip(created).Where(c => c.Second.CustomerId is not null).ToDictionary(c => c.First, c => c.Second.CustomerId!);
-                var byId = (await customers.ReadManyAsync([.. ids.Values.Distinct()], cancellation)).ToDictionary(c => c.Value.Id);
-                foreach (var (index, id) in ids)
-                {
-                    if (byId.TryGetValue(id, out var customer))
-                    {
-                        found[index] = customer;
-                    }
-                }
-            }
-        }
-
-        foreach (var index in missing.Where(i => !found.ContainsKey(i) && results[i] is null))
-        {
-            results[index] = WriteResult.Failed(OrderCodes.CustomerUnknown, "No customer is known under this reference.");
-        }
-
-        return found;
-    }
-
-    /// <returns>The rows whose customer is not known.</returns>
-    private async Task<List<int>> ResolveAsync(
-        IReadOnlyList<OrderRow> rows, List<int> pending, string? import, Dictionary<int, Versioned<Customer>> found, CancellationToken cancellation)
-    {
-        var keysOf = pending.Where(i => rows[i].Draft.Customer is not null).ToDictionary(i => i, i => hasher.KeysOf(rows[i].Draft.Customer!).All.ToArray());
-        var keys = keysOf.SelectMany(k => k.Value.Select(key => (key, rows[k.Key].Row))).ToHashSet();
-        var byKey = keys.Count > 0 ? await writer.FindAsync(keys, import, cancellation) : new Dictionary<(string Key, long Row), Versioned<Customer>>();
-        var ids = pending.Select(i => rows[i].Draft.CustomerId).OfType<string>().ToHashSet();
-        var byId = ids.Count > 0 ? await writer.ResolveAsync(ids, cancellation) : new Dictionary<string, Versioned<Customer>>();
-        var missing = new List<int>();
-        foreach (var index in pending)
-        {
-            var draft = rows[index].Draft;
-            var customer = draft.CustomerId is { } id
-                ? byId.GetValueOrDefault(id)
-                : keysOf.GetValueOrDefault(index)?.Select(k => byKey.GetValueOrDefault((k, rows[index].Row))).FirstOrDefault(c => c is not null);
-            if (customer is null)
-            {
-                missing.Add(index);
-            }
-            else
-            {
-                found[index] = customer;
-            }
-        }
-
-        return missing;
     }
 }

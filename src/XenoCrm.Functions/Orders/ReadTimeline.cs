@@ -141,9 +141,12 @@ public sealed class ReadTimeline(OrderStore orders, CustomerStore customers, Cur
         }
 
         // An import's id tells when it began; other ids tell nothing, and no time is made up.
-        if (customer.Import is { } import && Ids.TimeOf(import.Id) is { } began)
+        foreach (var import in customer.Imports)
         {
-            yield return new($"import:{import.Id}", TimelineKind.Imported, began) { ImportId = import.Id };
+            if (Ids.TimeOf(import.Id) is { } began)
+            {
+                yield return new($"import:{import.Id}", TimelineKind.Imported, began) { ImportId = import.Id };
+            }
         }
     }
 

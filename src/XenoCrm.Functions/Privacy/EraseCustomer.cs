@@ -138,7 +138,7 @@ public sealed class EraseCustomer(
             }
 
             await orders.TryEraseAsync(
-                current, all.Customer.ETag, all.Orders.Values.Take(OrdersAtOnce).Select(o => (o.Value.Id, o.ETag)),
+                all.Customer, all.Orders.Values.Take(OrdersAtOnce).Select(o => (o.Value.Id, o.ETag)),
                 Count(all.Customer.Value, all.Orders.Count), clock.GetUtcNow(), cancellation);
         }
     }
@@ -148,8 +148,7 @@ public sealed class EraseCustomer(
     {
         var keys = hasher.KeysOf(customer).All
             .Concat(customer.FormerKeys ?? [])
-            .Concat((customer.Merged ?? []).SelectMany(m => m.Keys))
-            .Concat(customer.DroppedKeys());
+            .Concat((customer.Merged ?? []).SelectMany(m => m.Keys));
         var push = SendRules.Address(customer, Channel.Push);
 
         // The hash of an email is the same in its key: former ones are blocked too, though nobody knows them any more.

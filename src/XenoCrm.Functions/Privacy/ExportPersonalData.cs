@@ -44,7 +44,7 @@ public sealed class ExportPersonalData(
         Write(json, "lastMessages", customer.Messages);
         Write(json, "segments", customer.SegmentIds.Select(id => new { id, name = segments.NameOf(id) }));
         Write(json, "merged", (customer.Merged ?? []).Select(m => new { m.Id, m.At }));
-        Write(json, "imports", new { customer = customer.Import });
+        Write(json, "imports", customer.Imports.Select(i => i.Id));
 
         var keys = hasher.KeysOf(customer).All.Concat(customer.FormerKeys ?? []).Concat((customer.Merged ?? []).SelectMany(m => m.Keys)).Distinct().ToList();
         Write(json, "identities", await writer.IdentitiesAsync(keys, cancellation));
@@ -61,7 +61,7 @@ public sealed class ExportPersonalData(
             var page = await orders.PageAsync(filter, position, OrdersPerRead, cancellation);
             foreach (var order in page)
             {
-                JsonSerializer.Serialize(json, new { order = orderViews.Of(order), history = order.Changes, import = order.Import, order.MovedFrom }, Json.Options);
+                JsonSerializer.Serialize(json, new { order = orderViews.Of(order), history = order.Changes, order.MovedFrom }, Json.Options);
             }
 
             await json.FlushAsync(cancellation);

@@ -15,9 +15,11 @@ public sealed class CrmHarness : IAsyncDisposable
     private readonly EmulatorServer emulator;
     private readonly ServiceProvider services;
 
-    private CrmHarness(EmulatorServer emulator, ServiceProvider services, RequestLog log)
+    private CrmHarness(EmulatorServer emulator, ServiceProvider services, RequestLog log, CrmHarness? first)
     {
         this.emulator = emulator;
+        this.first = first;
+        journals = first?.journals ?? new();
         this.services = services;
         Log = log;
     }
@@ -49,13 +51,50 @@ public sealed class CrmHarness : IAsyncDisposable
         return await ConnectAsync(await EmulatorServer.StartAsync(new() { Port = 0, DataDirectory = null, Authenticate = false }));
     }
 
+    private readonly ConcurrentDictionary<(string Import, int Run), List<byte[]>> journals;
+
+    /// <summary>Whose the emulator is; null: this one's.</summary>
+    private readonly CrmHarness? first;
+
+    /// <summary>The journal of a run, as it was left; it outlives crashes as the storage does.</summary>
+    public WriteJournal Journal(string import, int run = 1)
+    {
+        var attempts = journals.GetOrAdd((import, run), _ => []);
+        var journal = new WriteJournal(import, run, (attempt, content, _) =>
+        {
+            lock (attempts)
+            {
+                if (attempts.Count != attempt - 1)
+                {
+                    throw new Imports.ImportTakenOverException(import);
+                }
+
+                attempts.Add(content.ToArray());
+            }
+
+            return Task.CompletedTask;
+        });
+        foreach (var (attempt, lines) in ReadJournal(import, run))
+        {
+            journal.Load(attempt, lines);
+        }
+
+        return journal;
+    }
+
+    public IReadOnlyList<(int Attempt, IReadOnlyList<JournalLine> Lines)> ReadJournal(string import, int run = 1) =>
+        [.. journals.GetOrAdd((import, run), _ => []).Select((content, i) => (i + 1, WriteJournal.ReadAsync(new MemoryStream(content), CancellationToken.None).GetAwaiter().GetResult()))];
+
     /// <summary>A second process on the same storage.</summary>
-    public Task<CrmHarness> AnotherAsync() => ConnectAsync(emulator);
+    public Task<CrmHarness> AnotherAsync() => ConnectAsync(emulator, first ?? this);
 
     public async ValueTask DisposeAsync()
     {
         await services.DisposeAsync();
-        await emulator.DisposeAsync();
+        if (first is null)
+        {
+            await emulator.DisposeAsync();
+        }
     }
 
     /// <summary>All customers, and whether what identifies them is as it must be.</summary>
@@ -91,7 +130,7 @@ public sealed class CrmHarness : IAsyncDisposable
         return items;
     }
 
-    private static async Task<CrmHarness> ConnectAsync(EmulatorServer server)
+    private static async Task<CrmHarness> ConnectAsync(EmulatorServer server, CrmHarness? first = null)
     {
         var log = new RequestLog();
         var collection = new ServiceCollection();
@@ -118,7 +157,7 @@ public sealed class CrmHarness : IAsyncDisposable
         var provider = collection.BuildServiceProvider();
         await provider.GetRequiredService<CosmosDatabase>().EnsureCreatedAsync();
         log.Reset();
-        return new(server, provider, log);
+        return new(server, provider, log, first);
     }
 
     private sealed class NoSegments : ISegmentTagger
@@ -135,9 +174,17 @@ public sealed class CrmHarness : IAsyncDisposable
         protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
         {
             log.Before(request);
-            var answer = await base.SendAsync(request, cancellationToken);
-            log.After(request);
-            return answer;
+            Interlocked.Increment(ref log.InFlight);
+            try
+            {
+                var answer = await base.SendAsync(request, cancellationToken);
+                log.After(request, answer);
+                return answer;
+            }
+            finally
+            {
+                Interlocked.Decrement(ref log.InFlight);
+            }
         }
     }
 }
@@ -151,11 +198,17 @@ public sealed class RequestLog
     private readonly ConcurrentQueue<string> requests = new();
     private int writes;
 
+    /// <summary>Requests that the storage has not answered yet.</summary>
+    internal int InFlight;
+
     /// <summary>Fail for good before the write of this number (1-based); the one before it is stored.</summary>
     public int? CrashBeforeWrite { get; set; }
 
     /// <summary>Or right after it was stored, before its answer arrives.</summary>
     public int? CrashAfterWrite { get; set; }
+
+    /// <summary>Sees what was stored, with its status, also when the answer is then lost.</summary>
+    public Action<HttpRequestMessage, HttpResponseMessage>? Stored { get; set; }
 
     public int Count => requests.Count;
 
@@ -191,8 +244,9 @@ public sealed class RequestLog
         }
     }
 
-    public void After(HttpRequestMessage request)
+    public void After(HttpRequestMessage request, HttpResponseMessage answer)
     {
+        Stored?.Invoke(request, answer);
         if (IsWrite(request) && writes >= CrashAfterWrite)
         {
             throw new CrashException();

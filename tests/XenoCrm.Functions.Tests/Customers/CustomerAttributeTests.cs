@@ -39,7 +39,7 @@ public sealed class CustomerAttributeTests : IAsyncLifetime
 
         // What a file says is text, and read as the type.
         async Task<WriteResult> ImportAsync(string key, string text) => (await crm.Writer.UpsertAsync(
-            [new(new() { ExternalId = "I", Attributes = new Dictionary<string, JsonElement> { [key] = JsonSerializer.SerializeToElement(text) } }, 2)], new("import", "i-" + key + text), default))[0];
+            [new(new() { ExternalId = "I", Attributes = new Dictionary<string, JsonElement> { [key] = JsonSerializer.SerializeToElement(text) } }, 2)], new("import", crm.Journal("i-" + key + text)), default))[0];
         (await ImportAsync("shoe", "41.5")).Outcome.ShouldBe(WriteOutcome.Created);
         (await ImportAsync("fan", "no")).Outcome.ShouldBe(WriteOutcome.Updated);
         (await ImportAsync("seen", "2026-01-31")).Outcome.ShouldBe(WriteOutcome.Updated);
@@ -70,7 +70,7 @@ public sealed class CustomerAttributeTests : IAsyncLifetime
             new(Row(0, ("size", "38"), ("zip", "01234"), ("points", "10"), ("day", "2026-01-31"), ("phone", "+41446681800"), ("flag", "true")), 2),
             new(Row(1, ("size", "XL"), ("zip", "80331"), ("points", "-2.5"), ("day", "2026-01-31T10:00Z"), ("flag", "false")), 3),
         ];
-        (await crm.Writer.UpsertAsync(rows, new("import", "i1"), default)).ShouldAllBe(r => r.Outcome == WriteOutcome.Created);
+        (await crm.Writer.UpsertAsync(rows, new("import", crm.Journal("i1")), default)).ShouldAllBe(r => r.Outcome == WriteOutcome.Created);
         (await api.AttributesAsync())["items"].EnumerateArray().Select(a => $"{a.GetProperty("key")}:{a.GetProperty("type")}")
             .ShouldBe(["day:dateTime", "flag:boolean", "phone:string", "points:number", "size:string", "zip:string"]);
     }

@@ -42,7 +42,7 @@ public sealed class ExportCustomersTests : IAsyncLifetime
             runs.SelectMany(r => r.Issues).Where(i => !i.Warning).ShouldBeEmpty();
             var rows = runs.SelectMany(r => r.Customers).ToList();
             rows.Count.ShouldBe(4);
-            (await crm.Writer.UpsertAsync(rows, new("import", $"i{attributes}"), default)).ShouldAllBe(r => r.Outcome == WriteOutcome.Unchanged);
+            (await crm.Writer.UpsertAsync(rows, new("import", crm.Journal($"i{attributes}")), default)).ShouldAllBe(r => r.Outcome == WriteOutcome.Unchanged);
         }
 
         (await crm.CheckedCustomersAsync()).Select(c => JsonSerializer.Serialize(c, Platform.Json.Options)).ShouldBe(before);

@@ -53,7 +53,11 @@ public class CancelImportTests(ImportStorage storage)
 
         // Another process had begun the second run: it wrote half of it and is gone.
         await system.Jobs.UpdateAsync(id, j => j with { Worker = "dead" }, Cancellation);
-        await system.Get<CustomerWriter>().UpsertAsync([.. Enumerable.Range(11, 5).Select(i => new UpsertRow(new() { ExternalId = $"C{i}" }, i + 1))], new("import", id), Cancellation);
+        using (var journal = await system.Get<ImportJournal>().OpenAsync(id, JournalKind.Import, 2, resumed: false, Cancellation))
+        {
+            await system.Get<CustomerWriter>().UpsertAsync([.. Enumerable.Range(11, 5).Select(i => new UpsertRow(new() { ExternalId = $"C{i}" }, i + 1))], new("import", journal), Cancellation);
+        }
+
         (await system.Get<CancelImport>().HandleAsync(id, Cancellation)).State.ShouldBe(ImportState.Cancelling);
         (await system.Get<CancelImport>().HandleAsync(id, Cancellation)).State.ShouldBe(ImportState.Cancelling);
 

@@ -223,43 +223,6 @@ public class ImportJobTests(ImportStorage storage)
         }
     }
 
-    /// <summary>Lets a number of requests through, then none: to the storage it looks as if the process had ended.</summary>
-    private sealed class Breaker(bool answerLost) : DelegatingHandler(new SocketsHttpHandler())
-    {
-        private readonly CancellationTokenSource broken = new();
-        private int left = int.MaxValue;
-
-        public CancellationToken Broken => broken.Token;
-
-        /// <param name="request">From 1; 0: never.</param>
-        public void BreakAt(int request) => left = request == 0 ? int.MaxValue : request;
-
-        protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
-        {
-            broken.Token.ThrowIfCancellationRequested();
-            var last = Interlocked.Decrement(ref left) == 0;
-            var response = last && !answerLost ? null : await base.SendAsync(request, cancellationToken);
-            if (last)
-            {
-                response?.Dispose();
-                await broken.CancelAsync();
-                throw new OperationCanceledException(broken.Token);
-            }
-
-            return response!;
-        }
-
-        protected override void Dispose(bool disposing)
-        {
-            if (disposing)
-            {
-                broken.Dispose();
-            }
-
-            base.Dispose(disposing);
-        }
-    }
-
     [Fact]
     public async Task Two_deliveries_at_once_count_every_row_once()
     {

@@ -31,7 +31,7 @@ public sealed class OrderWriterTests : IAsyncLifetime
     private Task<IReadOnlyList<WriteResult>> UpsertAsync(params OrderDraft[] drafts) => UpsertAsync(null, true, drafts);
 
     private Task<IReadOnlyList<WriteResult>> UpsertAsync(string? import, bool create, params OrderDraft[] drafts) =>
-        crm.Orders.UpsertAsync([.. drafts.Select((d, i) => new OrderRow(d, i + 2))], new("test", import, create), Cancellation);
+        crm.Orders.UpsertAsync([.. drafts.Select((d, i) => new OrderRow(d, i + 2))], new("test", import is null ? null : crm.Journal(import), create), Cancellation);
 
     private static WriteOutcome[] Outcomes(IEnumerable<WriteResult> results) => [.. results.Select(r => r.Outcome)];
 

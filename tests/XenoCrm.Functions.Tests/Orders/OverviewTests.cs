@@ -156,7 +156,7 @@ public sealed class OverviewTests : IAsyncLifetime
     public async Task An_import_is_in_the_timeline_at_the_time_it_began()
     {
         var import = new Ids(TimeProvider.System).New();
-        await crm.Writer.UpsertAsync([new(new() { ExternalId = "A", City = "Bern" }, 2)], new("import", import), Cancellation);
+        await crm.Writer.UpsertAsync([new(new() { ExternalId = "A", City = "Bern" }, 2)], new("import", crm.Journal(import)), Cancellation);
         var imported = (await OrderApi.AllAsync(q => api.TimelineAsync(id, q))).Single(e => e.GetProperty("type").GetString() == "imported");
         imported.GetProperty("importId").GetString().ShouldBe(import);
         (DateTimeOffset.UtcNow - imported.GetProperty("at").GetDateTimeOffset()).ShouldBeInRange(TimeSpan.Zero, TimeSpan.FromMinutes(1));

@@ -38,7 +38,7 @@ public sealed class EraseCustomerTests : IAsyncLifetime
     /// <summary>A customer with a former email, a merged second self, orders, a device, and a message in a campaign.</summary>
     private static async Task<string> MariaAsync(CrmHarness crm, int orders = 120)
     {
-        await crm.Writer.UpsertAsync([new(Draft(new() { ExternalId = "EXT-4711", Email = "old@example.org" }), 2)], new("test", "import-1"), Cancellation);
+        await crm.Writer.UpsertAsync([new(Draft(new() { ExternalId = "EXT-4711", Email = "old@example.org" }), 2)], new("test", crm.Journal("import-1")), Cancellation);
         var maria = await crm.Writer.UpsertAsync(Draft(new()
         {
             ExternalId = "EXT-4711", Email = "Maria@example.org", Phone = "+41446681800", LastName = "Andersson", Tags = ["vip"],
@@ -102,14 +102,14 @@ public sealed class EraseCustomerTests : IAsyncLifetime
         // By no key and no way: rows, requests, orders that create their customer.
         CustomerInput[] back = [new() { ExternalId = "EXT-4711" }, new() { Email = "MARIA@example.org" }, new() { Email = "old@example.org" }, new() { Phone = "+41446681800" },
             new() { ExternalId = "EXT-4712", Email = "fresh@example.com" }, new() { ExternalId = "fresh", Email = "second@example.org" }, new() { ExternalId = "fresh", Phone = "+41446681800" }];
-        var results = await crm.Writer.UpsertAsync([.. back.Select((b, i) => new UpsertRow(Draft(b), i + 2))], new("import", "import-2"), Cancellation);
+        var results = await crm.Writer.UpsertAsync([.. back.Select((b, i) => new UpsertRow(Draft(b), i + 2))], new("import", crm.Journal("import-2")), Cancellation);
         results.ShouldAllBe(r => r.Code == "customer.erased");
         foreach (var input in back)
         {
             ProblemOf(() => crm.Writer.CreateAsync(Draft(input), "api", Cancellation)).ShouldSatisfyAllConditions(p => p.Code.ShouldBe("customer.erased"), p => p.Status.ShouldBe(409));
         }
 
-        (await crm.Orders.UpsertAsync([Order("EXT-4711", 1)], new("import", "i", true), Cancellation))[0].Code.ShouldBe("customer.erased");
+        (await crm.Orders.UpsertAsync([Order("EXT-4711", 1)], new("import", crm.Journal("i"), true), Cancellation))[0].Code.ShouldBe("customer.erased");
         var other = await crm.Writer.CreateAsync(Draft(new() { Email = "other@example.com" }), "api", Cancellation);
         ProblemOf(() => crm.Get<SaveCustomer>().PatchAsync(other.Value.Id, new() { ["email"] = "maria@example.org" }, null, Cancellation)).Code.ShouldBe("customer.erased");
         ProblemOf(() => crm.Get<SaveCustomer>().PatchAsync(other.Value.Id, new() { ["phone"] = "+41446681800" }, null, Cancellation)).Code.ShouldBe("customer.erased");
@@ -161,8 +161,8 @@ public sealed class EraseCustomerTests : IAsyncLifetime
                 for (var i = 0; !stop.IsCancellationRequested; i++)
                 {
                     await crm.Writer.UpsertAsync(
-                        [new(Draft(new() { ExternalId = keys[i % 2], Email = $"maria@example.org", City = $"c{w}-{i}" }), 2), new(Draft(new() { Email = "second@example.org", City = $"{i}" }), 3)], new("import", $"i{w}"), Cancellation);
-                    await crm.Orders.UpsertAsync([Order(keys[i % 2], (w * 1000) + i)], new("import", $"i{w}", true), Cancellation);
+                        [new(Draft(new() { ExternalId = keys[i % 2], Email = $"maria@example.org", City = $"c{w}-{i}" }), 2), new(Draft(new() { Email = "second@example.org", City = $"{i}" }), 3)], new("import", crm.Journal($"i{w}", i + 1)), Cancellation);
+                    await crm.Orders.UpsertAsync([Order(keys[i % 2], (w * 1000) + i)], new("import", crm.Journal($"o{w}", i + 1), true), Cancellation);
                     if (w < 2)
                     {
                         // By id: the one way that goes on until the customer is gone.
@@ -219,7 +219,7 @@ public sealed class EraseCustomerTests : IAsyncLifetime
         // Keys in use, claimed, given up, of merged customers; suppressions; certificates; marks of imports.
         var id = await MariaAsync(crm);
         await crm.Get<SuppressionStore>().AddAsync(new(crm.Hasher.Hash(Channel.Email, "maria@example.org"), Channel.Email, "bounced", Start, "x"), Cancellation);
-        await crm.Writer.UpsertAsync([new(Draft(new() { ExternalId = "EXT-4711", Email = "again@example.org" }), 3)], new("test", "import-1"), Cancellation);
+        await crm.Writer.UpsertAsync([new(Draft(new() { ExternalId = "EXT-4711", Email = "again@example.org" }), 3)], new("test", crm.Journal("import-1")), Cancellation);
         await crm.Get<EraseCustomer>().HandleAsync(Draft(new() { Email = "nobody@example.org" }), "user-1", Cancellation);
 
         var held = await EverythingAsync(crm, CustomerIdentities.ContainerName, SuppressionStore.Definition.Name, Workspace.ContainerName, BatchStore.Definition.Name);
@@ -231,7 +231,7 @@ public sealed class EraseCustomerTests : IAsyncLifetime
 
         var customer = (await crm.Customers.ReadAsync(id, Cancellation))!.Value;
         customer.FormerKeys.ShouldNotBeEmpty();
-        var marks = JsonSerializer.Serialize(new { customer.Import, customer.FormerKeys, customer.Merged }, Json.Options);
+        var marks = JsonSerializer.Serialize(new { customer.Imports, customer.FormerKeys, customer.Merged }, Json.Options);
         Seeded.Append("example").Where(s => marks.Contains(s, StringComparison.OrdinalIgnoreCase)).ShouldBeEmpty(marks);
     }
 
