@@ -6,6 +6,7 @@ using XenoCrm.Benchmarks;
 (string Name, string What, Func<Report, Size, Task> Run)[] benchmarks =
 [
     ("emulator", "The Cosmos emulator through the .NET SDK: reads, writes, queries, memory, start", EmulatorBenchmark.RunAsync),
+    ("imports", "Imports of customers and orders beside the SDK writing the same items: rows/s, requests, RU, memory", ImportsBenchmark.RunAsync),
     ("overview", "The 360° view of a customer beside a bare query of the same partition", OverviewBenchmark.RunAsync),
     ("segments", "Segments: preview, evaluation on a write, rebuild by difference, RFM", SegmentsBenchmark.RunAsync),
     ("runtime", "The Functions runtime beside a bare ASP.NET Core endpoint and a bare receive loop", RuntimeBenchmark.RunAsync),

@@ -18,7 +18,7 @@ internal sealed class CosmosProcess : IAsyncDisposable
 
     public ProcessUsage Usage => ProcessUsage.Of(_process.Id);
 
-    /// <summary>Starts it on a free port and waits until it is ready. Writes are on disk before they are acknowledged.</summary>
+    /// <summary>Starts it on a free port and waits until it is ready. Writes are on disk before they are acknowledged, unless the arguments say otherwise.</summary>
     public static async Task<CosmosProcess> StartAsync(string dataFolder, params string[] arguments)
     {
         var ready = new TaskCompletionSource<Uri>(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -26,7 +26,7 @@ internal sealed class CosmosProcess : IAsyncDisposable
         {
             Name = "cosmos",
             FileName = "dotnet",
-            Arguments = [Repository.Assembly("CosmosEmulator", "XenoCrm.Local.CosmosEmulator"), "--port", "0", "--data", dataFolder, "--flush", "disk", .. arguments],
+            Arguments = [Repository.Assembly("CosmosEmulator", "XenoCrm.Local.CosmosEmulator"), "--port", "0", "--data", dataFolder, .. arguments.Contains("--flush") ? [] : new[] { "--flush", "disk" }, .. arguments],
             OnOutput = line =>
             {
                 if (line.StartsWith("Cosmos emulator ready at ", StringComparison.Ordinal))

@@ -94,7 +94,14 @@ internal sealed class Exchange(HttpContext context)
         _response["lsn"] = lsn;
     }
 
-    public void SetCharge(double charge) => _response["x-ms-request-charge"] = charge.ToString("0.##", CultureInfo.InvariantCulture);
+    /// <summary>Request units.</summary>
+    public double Charge { get; private set; } = 1;
+
+    public void SetCharge(double charge)
+    {
+        Charge = charge;
+        _response["x-ms-request-charge"] = charge.ToString("0.##", CultureInfo.InvariantCulture);
+    }
 
     /// <summary>Where a query or a feed goes on, if it does.</summary>
     public string? Continuation() => Header("x-ms-continuation") is { Length: > 0 } token ? token : null;

@@ -19,6 +19,7 @@ internal sealed class Router
     private readonly BatchEndpoints _batches;
     private readonly ExplorerEndpoints _explorer;
     private readonly ThroughputLimit? _limit;
+    private long _requests, _hundredthsOfUnits;
 
     public Router(Store store, EmulatorOptions options)
     {
@@ -43,6 +44,13 @@ internal sealed class Router
                 return;
             }
 
+            if (exchange.Segments is ["_stats"])
+            {
+                var units = Interlocked.Read(ref _hundredthsOfUnits) / 100.0;
+                await exchange.Respond(200, Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $$"""{"requests":{{Interlocked.Read(ref _requests)}},"requestUnits":{{units}}}""")));
+                return;
+            }
+
             if (exchange.Segments is ["_explorer", ..])
             {
                 await _explorer.Handle(exchange);
@@ -62,7 +70,18 @@ internal sealed class Router
                 return;
             }
 
-            await Route(exchange);
+            try
+            {
+                await Route(exchange);
+            }
+            finally
+            {
+                if (exchange.Segments is ["dbs", _, "colls", _, "docs", ..])
+                {
+                    Interlocked.Increment(ref _requests);
+                    Interlocked.Add(ref _hundredthsOfUnits, (long)(exchange.Charge * 100));
+                }
+            }
         }
         catch (EmulatorException refused)
         {

@@ -1,0 +1,145 @@
+using System.Diagnostics;
+using System.Text.Json;
+using CsvHelper;
+using Microsoft.Azure.Cosmos;
+using XenoCrm.AppHost;
+using XenoCrm.Customers;
+using XenoCrm.Scenarios;
+
+namespace XenoCrm.Benchmarks;
+
+/// <summary>
+/// Imports of customers and of orders through the whole system, beside the SDK writing the same items in bulk to a fresh
+/// database, and beside reading the file only.
+/// </summary>
+internal sealed class ImportsBenchmark : IDisposable
+{
+    private const int InFlight = 2_000;
+    private const int Prepared = 20_000;
+
+    private readonly Report _report;
+    private readonly TemporaryFolder _folder = new();
+    private readonly HttpClient _http = new();
+
+    private ImportsBenchmark(Report report) => _report = report;
+
+    public static async Task RunAsync(Report report, Size size)
+    {
+        using var benchmark = new ImportsBenchmark(report);
+        var seconds = new List<(double Customers, double Orders)>();
+        foreach (var rows in size == Size.Full ? new[] { 100_000, 1_000_000 } : [20_000])
+            seconds.Add(await benchmark.MeasureAsync(rows));
+        if (seconds is [var small, var large])
+        {
+            report.Add(new Figure("customers, time of 1 M to that of 100 k", large.Customers / small.Customers, "times"));
+            report.Add(new Figure("orders, time of 1 M to that of 100 k", large.Orders / small.Orders, "times"));
+        }
+    }
+
+    public void Dispose()
+    {
+        _http.Dispose();
+        _folder.Dispose();
+    }
+
+    private async Task<(double Customers, double Orders)> MeasureAsync(int rows)
+    {
+        var files = new ImportFiles(rows);
+        var (customers, orders) = (_folder[$"customers-{rows}.csv"], _folder[$"orders-{rows}.csv"]);
+        files.WriteCustomers(customers);
+        files.WriteOrders(orders);
+        var buyers = new HashSet<int>();
+        var bulk = await BulkAsync(rows, files.CustomerItems, i => files.OrderItems(i, buyers));
+
+        await using var crm = await CrmSystem.StartAsync();
+        return (
+            await ImportAsync(crm, "customers", customers, rows, bulk.Customers),
+            await ImportAsync(crm, "orders", orders, rows, bulk.Orders));
+    }
+
+    private async Task<double> ImportAsync(CrmSystem crm, string kind, string file, int rows, double ceiling)
+    {
+        var parsed = Parse(file);
+        var before = await StatsAsync(crm);
+        var processor = crm.Usage("functions").Processor;
+        using var stage = Report.Begin($"importing {rows:N0} {kind}");
+        var path = $"{kind}/benchmark-{rows}.csv";
+        await crm.DropAsync(path, file);
+        var peak = 0.0;
+        for (var looks = 0; ; looks++)
+        {
+            await Task.Delay(200);
+            peak = Math.Max(peak, crm.Usage("functions").RssMb);
+            if (looks % 5 != 0)
+                continue;
+            var import = (await crm.Api.GetAsync("api/imports?limit=10", CancellationToken.None)).GetProperty("items").EnumerateArray()
+                .FirstOrDefault(i => i.TryGetProperty("blob", out var blob) && blob.GetString() == path);
+            if (import.ValueKind == JsonValueKind.Undefined || import.GetProperty("state").GetString() is "queued" or "running")
+                continue;
+            if (import.GetProperty("created").GetInt64() != rows)
+                throw new LocalException($"The import did not end well: {import}");
+            var seconds = (import.GetProperty("finishedAt").GetDateTimeOffset() - import.GetProperty("startedAt").GetDateTimeOffset()).TotalSeconds;
+            var after = await StatsAsync(crm);
+            processor = crm.Usage("functions").Processor - processor;
+            var name = $"import of {rows:N0} {kind}";
+            _report.Add(new Figure($"{name}, beside the SDK in bulk", rows / seconds, "rows/s", ceiling, (after.Requests - before.Requests) / rows, (after.Units - before.Units) / rows, peak, rows));
+            _report.Add(new Figure($"{name}, beside reading the file", rows / seconds, "rows/s", parsed, N: rows));
+            _report.Add(new Figure($"{name}, the app's processor time", processor.TotalMicroseconds / rows, "µs", N: rows));
+            return seconds;
+        }
+    }
+
+    /// <returns>Rows per second of reading every field of a CSV and doing nothing with them.</returns>
+    private static double Parse(string file)
+    {
+        var since = Stopwatch.GetTimestamp();
+        using var reader = CsvReader.Create(File.OpenRead(file));
+        long rows = 0, characters = 0;
+        while (reader.Read())
+        {
+            rows++;
+            for (var i = 0; i < reader.FieldCount; i++)
+                characters += reader.GetString(i).Length;
+        }
+
+        return characters == 0 ? 0 : rows / Stopwatch.GetElapsedTime(since).TotalSeconds;
+    }
+
+    private async Task<(double Customers, double Orders)> BulkAsync(
+        int rows, Func<int, IEnumerable<(string Container, byte[] Item, PartitionKey Key)>> customers, Func<int, IEnumerable<(string Container, byte[] Item, PartitionKey Key)>> orders)
+    {
+        await using var emulator = await CosmosProcess.StartAsync(_folder[$"bulk-{rows}"], "--flush", "os");
+        using var client = emulator.Connect(bulk: true);
+        Database database = await client.CreateDatabaseAsync("bulk");
+        await database.CreateContainerAsync(CustomerStore.Definition.ToProperties());
+        await database.CreateContainerAsync(CustomerIdentities.Definition.ToProperties());
+        return (await WriteAsync(database, $"the SDK, {rows:N0} customers", rows, customers), await WriteAsync(database, $"the SDK, {rows:N0} orders", rows, orders));
+    }
+
+    /// <summary>Items are prepared a part at a time, which is not counted: all of them would not fit in memory.</summary>
+    /// <returns>Rows per second.</returns>
+    private static async Task<double> WriteAsync(Database database, string what, int rows, Func<int, IEnumerable<(string Container, byte[] Item, PartitionKey Key)>> itemsOf)
+    {
+        var containers = new[] { CustomerStore.ContainerName, CustomerIdentities.ContainerName }.ToDictionary(n => n, database.GetContainer);
+        var quiet = new ItemRequestOptions { EnableContentResponseOnWrite = false };
+        var seconds = 0.0;
+        for (var first = 0; first < rows; first += Prepared)
+        {
+            var items = Enumerable.Range(first, Math.Min(Prepared, rows - first)).SelectMany(itemsOf).ToArray();
+            seconds += (await Load.RunAsync(what, items.Length, InFlight, async i =>
+            {
+                using var content = new MemoryStream(items[i].Item, writable: false);
+                using var answer = await containers[items[i].Container].UpsertItemStreamAsync(content, items[i].Key, quiet);
+                answer.EnsureSuccessStatusCode();
+            })).Seconds;
+        }
+
+        return rows / seconds;
+    }
+
+    private async Task<(double Requests, double Units)> StatsAsync(CrmSystem crm)
+    {
+        using var json = JsonDocument.Parse(await _http.GetStringAsync(new Uri($"http://127.0.0.1:{crm.Host.Ports.Cosmos}/_stats")));
+        return (json.RootElement.GetProperty("requests").GetDouble(), json.RootElement.GetProperty("requestUnits").GetDouble());
+    }
+}
