@@ -1,10 +1,11 @@
 using XenoCrm.Platform.Cosmos;
 using XenoCrm.Platform.Errors;
+using XenoCrm.Segments;
 
 namespace XenoCrm.Campaigns;
 
 /// <summary>Moves campaigns along <see cref="CampaignLifeCycle"/>, each step under the ETag that it was decided on.</summary>
-public sealed class CampaignSteps(WorkspaceStore<Campaign> campaigns, TimeProvider clock)
+public sealed class CampaignSteps(WorkspaceStore<Campaign> campaigns, SegmentLinks links, TimeProvider clock)
 {
     /// <param name="ifMatch">The caller's; stale is 412. Null: whatever is stored.</param>
     /// <param name="prepare">
@@ -24,13 +25,28 @@ public sealed class CampaignSteps(WorkspaceStore<Campaign> campaigns, TimeProvid
 
             var next = current.Value.After(action, clock.GetUtcNow()) ?? throw new CampaignStateConflict(current.Value.State, action).ToException();
             var changed = await prepare(current, next);
-            if (await campaigns.TryReplaceAsync(changed, current.ETag, cancellation) is { } etag)
+            if (await WriteAsync(current, changed, cancellation) is { } etag)
             {
                 return new(changed, etag);
             }
 
             // Someone else moved it: what is possible now is another question.
         }
+    }
+
+    /// <summary>A draft that is handed in needs its segment from now on: of that and a deletion of the segment at the same time one is refused.</summary>
+    private async Task<string?> WriteAsync(Versioned<Campaign> current, Campaign changed, CancellationToken cancellation)
+    {
+        if (current.Value.State != CampaignState.Draft)
+        {
+            return await campaigns.TryReplaceAsync(changed, current.ETag, cancellation);
+        }
+
+        string? etag = null;
+        var isThere = await links.TryUseAsync(
+            new("campaign", changed.Id, changed.Name), changed.SegmentId,
+            async () => etag = await campaigns.TryReplaceAsync(changed, current.ETag, cancellation), cancellation);
+        return isThere ? etag : throw new CampaignSegmentGone(changed.SegmentId).ToException();
     }
 
     /// <summary>Back to its author, with the reason. If somebody else was faster the campaign is no longer what this is about.</summary>

@@ -17,7 +17,8 @@ public sealed record LinksUnderWay : IWorkspaceItem
 
 /// <param name="Id">Of this announcement.</param>
 /// <param name="Uses">The segments that it is going to ask about; null: it is going to be deleted.</param>
-public sealed record LinkChange(string Id, string SegmentId, IReadOnlyList<string>? Uses, DateTimeOffset At);
+/// <param name="User">Set: not a segment is going to ask about them, but this, whose id <paramref name="SegmentId"/> is.</param>
+public sealed record LinkChange(string Id, string SegmentId, IReadOnlyList<string>? Uses, DateTimeOffset At, SegmentUse? User = null);
 
 /// <summary>
 /// Keeps segments from asking about each other in a circle, and those asked about from being deleted, also when two such
@@ -43,14 +44,42 @@ public sealed class SegmentLinks(
         return await WriteAsync(change, write);
     }
 
+    /// <summary>
+    /// Writes something of another feature that needs the segment from then on, as its <see cref="ISegmentUser"/> will say.
+    /// Announced like a rule that asks about it: a deletion that is announced later sees the one or the other.
+    /// </summary>
+    /// <returns>False: the segment is gone, or about to go, and nothing was written.</returns>
+    public async Task<bool> TryUseAsync(SegmentUse user, string segmentId, Func<Task> write, CancellationToken cancellation)
+    {
+        var change = new LinkChange(ids.New(), user.Id, [segmentId], clock.GetUtcNow(), user);
+        var isThere = true;
+        await AnnounceAsync(change, (stored, others) => isThere = stored.ContainsKey(segmentId) && !others.Deleted.Contains(segmentId), cancellation);
+        await WriteAsync(change, async () =>
+        {
+            if (isThere)
+            {
+                await write();
+            }
+
+            return true;
+        });
+        return isThere;
+    }
+
     /// <summary>Deletes a segment that nobody asks about and no campaign needs.</summary>
     public async Task DeleteAsync(string segmentId, Func<Task> delete, CancellationToken cancellation)
     {
         var change = new LinkChange(ids.New(), segmentId, null, clock.GetUtcNow());
-        var used = (await Task.WhenAll(users.Select(u => u.UsesOfAsync(segmentId, cancellation)))).SelectMany(u => u).ToList();
-        await AnnounceAsync(change, (stored, others) => CheckDelete(segmentId, used, stored, others), cancellation);
+        await AnnounceAsync(change, (stored, others) => CheckDelete(segmentId, stored, others), cancellation);
         await WriteAsync(change, async () =>
         {
+            // Asked after the announcement: who was not announced before it either has written, and is seen here, or will be refused.
+            var used = (await Task.WhenAll(users.Select(u => u.UsesOfAsync(segmentId, cancellation)))).SelectMany(u => u).ToList();
+            if (used.Count > 0)
+            {
+                throw new SegmentInUse(used).ToException();
+            }
+
             await delete();
             return true;
         });
@@ -83,10 +112,10 @@ public sealed class SegmentLinks(
         }
     }
 
-    private static void CheckDelete(string segmentId, List<SegmentUse> used, Dictionary<string, Segment> stored, Links links)
+    private static void CheckDelete(string segmentId, Dictionary<string, Segment> stored, Links links)
     {
-        var by = used.Concat(links.Uses.Where(l => l.Key != segmentId && l.Contains(segmentId))
-            .Select(l => new SegmentUse("segment", l.Key, stored.GetValueOrDefault(l.Key)?.Name ?? "being created"))).ToList();
+        var by = links.Uses.Where(l => l.Key != segmentId && l.Contains(segmentId))
+            .Select(l => links.Users.GetValueOrDefault(l.Key) ?? new SegmentUse("segment", l.Key, stored.GetValueOrDefault(l.Key)?.Name ?? "being created")).ToList();
         if (by.Count > 0)
         {
             throw new SegmentInUse(by).ToException();
@@ -129,8 +158,9 @@ public sealed class SegmentLinks(
         stored.SelectMany(s => parser.TryParse(s.Rule)?.Segments.Select(u => (s.Id, Use: u)) ?? [])
             .Concat(announced.SelectMany(c => (c.Uses ?? []).Select(u => (Id: c.SegmentId, Use: u))))
             .ToLookup(l => l.Id, l => l.Use),
-        [.. announced.Where(c => c.Uses is null).Select(c => c.SegmentId)]);
+        [.. announced.Where(c => c.Uses is null).Select(c => c.SegmentId)],
+        announced.Select(c => c.User).OfType<SegmentUse>().DistinctBy(u => u.Id).ToDictionary(u => u.Id));
 
     /// <param name="Uses">By segment, the segments it asks about.</param>
-    private sealed record Links(ILookup<string, string> Uses, HashSet<string> Deleted);
+    private sealed record Links(ILookup<string, string> Uses, HashSet<string> Deleted, Dictionary<string, SegmentUse> Users);
 }

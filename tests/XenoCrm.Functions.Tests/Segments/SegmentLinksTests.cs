@@ -146,6 +146,50 @@ public sealed class SegmentLinksTests : IAsyncLifetime
         }
     }
 
+    [Fact]
+    public async Task Of_a_deletion_and_a_campaign_handed_in_at_the_same_time_one_fails()
+    {
+        var other = world.NewProcess();
+        for (var round = 0; round < 20; round++)
+        {
+            var target = (await world.CreateAsync(Plain)).Id;
+            await DraftAsync($"c{round}", target);
+            var outcomes = await Task.WhenAll(
+                TryAsync(() => world.Get<DeleteSegment>().HandleAsync(target, "*", default)), TryAsync(() => SubmitAsync(other, $"c{round}")));
+            outcomes.Count(o => o is null).ShouldBe(1, "one of them");
+            (outcomes[0] ?? outcomes[1]).ShouldNotBeNull().Code.ShouldBeOneOf("segment.in_use", "campaign.segment_gone");
+        }
+    }
+
+    [Fact]
+    public async Task What_others_have_announced_decides_between_a_deletion_and_a_campaign()
+    {
+        var (a, b) = ((await world.CreateAsync(Plain)).Id, (await world.CreateAsync(Plain)).Id);
+        var now = world.Clock.GetUtcNow();
+        await DraftAsync("c1", a);
+        await world.Get<WorkspaceStore<LinksUnderWay>>().TryCreateAsync(
+            new() { Changes = [new("1", a, null, now), new("2", "c9", [b], now, new("campaign", "c9", "Winter"))] }, default);
+
+        (await TryAsync(() => SubmitAsync(world.Process, "c1"))).ShouldBeOfType<CampaignSegmentGone>();
+        (await TryAsync(() => world.Get<DeleteSegment>().HandleAsync(b, "*", default))).ShouldBeOfType<SegmentInUse>().Detail.ShouldBe("It is used by campaign c9 (Winter).");
+        (await world.Get<WorkspaceStore<Campaign>>().ReadAsync("c1", default)).ShouldNotBeNull().Value.State.ShouldBe(CampaignState.Draft);
+
+        world.Clock.Advance(TimeSpan.FromMinutes(1));
+        await SubmitAsync(world.Process, "c1");
+        await world.Get<DeleteSegment>().HandleAsync(b, "*", default);
+    }
+
+    private Task DraftAsync(string id, string segmentId) => world.Get<WorkspaceStore<Campaign>>().TryCreateAsync(
+        new Campaign
+        {
+            Id = id, Name = "Summer", Channel = Channel.Email, SegmentId = segmentId, Content = new("Hi", null, "Hi", null), State = CampaignState.Draft,
+            CreatedAt = Rules.Now, CreatedBy = "u1", UpdatedAt = Rules.Now,
+        },
+        default);
+
+    private static Task SubmitAsync(IServiceProvider process, string id) =>
+        process.GetRequiredService<CampaignSteps>().TakeAsync(id, null, CampaignAction.Submit, (_, next) => Task.FromResult(next), default);
+
     private static string About(string segmentId) => Rules.OneJson("segments", "contains", $"\"{segmentId}\"");
 
     private static Task ReplaceAsync(IServiceProvider process, string id, string rule) =>
