@@ -91,6 +91,7 @@ public sealed class SegmentRouteTests : IAsyncLifetime
 
         var csv = await TextAsync(r => segments.Members(r, id, default), "?format=csv");
         csv.Headers.ContentType.ToString().ShouldBe("text/csv; charset=utf-8");
+        csv.Headers.CacheControl.ToString().ShouldBe("no-store");
         var lines = csv.Text.TrimStart('\uFEFF').Split("\r\n", StringSplitOptions.RemoveEmptyEntries);
         lines.Length.ShouldBe(1201);
         lines[0].ShouldBe("externalId,email,phone,firstName,lastName,city,country,customerId,totalSpend,orderCount,lastActiveAt");
