@@ -25,6 +25,12 @@ public sealed class DeleteImportFiles(WorkspaceStore<ImportJob> jobs, BlobServic
             .WithParameter("@before", UtcTimeConverter.Write(before));
         await foreach (var (job, _) in jobs.QueryAsync(query, cancellation))
         {
+            // Its commit is reading the file and what it found.
+            if (job.CommitId is { } commit && (await jobs.ReadAsync(commit, cancellation))?.Value.IsOver == false)
+            {
+                continue;
+            }
+
             if (job.Blob is { } name)
             {
                 await DeleteFileAsync(name, job.BlobETag, cancellation);

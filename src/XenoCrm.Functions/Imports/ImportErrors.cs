@@ -82,11 +82,20 @@ public sealed record FileNotKept(string Id)
 public sealed record DryRunExpired(string Id)
     : Problem(410, "import.dry_run_expired", "The dry run is too old", $"What {Id} found has been deleted with its file, as the data of people are not kept longer than needed. Make another.");
 
+public sealed record ImportErrorsExpired(string Id)
+    : Problem(410, "import.errors_expired", "The row errors are not kept any more", $"The rows of {Id} have been deleted with its file, as the data of people are not kept longer than needed.");
+
 public sealed record TokenInvalid()
     : Problem(422, "import.token_invalid", "The token is not valid", "Take the token from the answer to a dry run, unchanged.");
 
 public sealed record TokenMismatch(string What)
     : Problem(409, "import.token_mismatch", "This is not what the dry run was made of", $"The token is for another {What}. Make a dry run of this one.");
+
+public sealed record ImportInterrupted()
+    : Problem(500, "import.interrupted", "The import was interrupted", "It came in a request that ended before the file did. What was written until then is kept; send the file again: rows that are in already change nothing.");
+
+public sealed record ImportStopped(string Id)
+    : Problem(409, "import.stopped", "The import was stopped", $"The import {Id} was cancelled or ended before the end of its file. What it wrote until then is kept.");
 
 public sealed record ImportPoisoned()
     : Problem(500, "import.gave_up", "The import failed again and again at the same place", "The failures are in the log under the import's id. What was read until then is kept; upload the file again to go on.");

@@ -15,7 +15,14 @@ public sealed class ReadImportErrors(WorkspaceStore<ImportJob> jobs, ImportResul
     public async Task<IResult> HandleAsync(HttpRequest request, string id, CancellationToken cancellation)
     {
         var job = (await jobs.ReadAsync(id, cancellation))?.Value ?? throw new ImportNotFound(id).ToException();
-        return WantsJson(request) ? Reply.Ok(await PageAsync(request, job, cancellation)) : new CsvReply(job, results);
+        if (job.FilesDeletedAt is not null)
+        {
+            throw new ImportErrorsExpired(id).ToException();
+        }
+
+        return WantsJson(request)
+            ? Reply.Ok(await PageAsync(request, job, cancellation))
+            : new CsvReply($"import-{job.Id}-errors.csv", (csv, aborted) => WriteAsync(csv, job, aborted));
     }
 
     private static bool WantsJson(HttpRequest request) => request.Query["format"].ToString() switch
@@ -48,50 +55,39 @@ public sealed class ReadImportErrors(WorkspaceStore<ImportJob> jobs, ImportResul
         return new(issues, null);
     }
 
-    private sealed class CsvReply(ImportJob job, ImportResults results) : IResult
+    private async Task WriteAsync(CsvWriter csv, ImportJob job, CancellationToken cancellation)
     {
-        // A spreadsheet runs what begins like a formula; the mark before it is taken away when the file comes back.
-        private static readonly CsvWriterOptions Options = new() { Injection = CsvInjection.Escape, WriteByteOrderMark = true };
-
-        public async Task ExecuteAsync(HttpContext httpContext)
+        var columns = job.Columns ?? [];
+        var kept = Enumerable.Range(0, columns.Count).Where(i => !ImportFile.IsReportColumn(columns[i].Header)).ToList();
+        foreach (var i in kept)
         {
-            var cancellation = httpContext.RequestAborted;
-            var response = httpContext.Response;
-            response.ContentType = "text/csv; charset=utf-8";
-            response.Headers.ContentDisposition = $"attachment; filename=\"import-{job.Id}-errors.csv\"";
-            await using var csv = CsvWriter.Create(response.Body, Options, leaveOpen: true);
-            var columns = (job.Columns ?? []).Where(c => !ImportFile.IsReportColumn(c.Header)).ToList();
-            var kept = (job.Columns ?? []).Select((c, i) => (c, i)).Where(p => !ImportFile.IsReportColumn(p.c.Header)).Select(p => p.i).ToList();
-            foreach (var column in columns)
+            csv.WriteField(columns[i].Header);
+        }
+
+        foreach (var name in ImportFile.ReportColumns)
+        {
+            csv.WriteField(name);
+        }
+
+        await csv.EndRecordAsync(cancellation);
+        await foreach (var (_, _, row) in results.ReadAsync(job.Id, job.Runs, (1, 1), cancellation))
+        {
+            if (row.Fields is not { } fields)
             {
-                csv.WriteField(column.Header);
+                continue;
             }
 
-            foreach (var name in ImportFile.ReportColumns)
+            foreach (var i in kept)
             {
-                csv.WriteField(name);
+                csv.WriteField(i < fields.Count ? fields[i] : "");
             }
 
+            var errors = row.Issues.Where(i => !i.Warning).ToList();
+            csv.WriteField(row.Row);
+            csv.WriteField(string.Join(' ', errors.Select(e => e.Code).Distinct()));
+            csv.WriteField(string.Join(' ', errors.Select(e => e.Column is null ? e.Message : $"{e.Column}: {e.Message}")));
             await csv.EndRecordAsync(cancellation);
-            await foreach (var (_, _, row) in results.ReadAsync(job.Id, job.Runs, (1, 1), cancellation))
-            {
-                if (row.Fields is not { } fields)
-                {
-                    continue;
-                }
-
-                foreach (var i in kept)
-                {
-                    csv.WriteField(i < fields.Count ? fields[i] : "");
-                }
-
-                var errors = row.Issues.Where(i => !i.Warning).ToList();
-                csv.WriteField(row.Row);
-                csv.WriteField(string.Join(' ', errors.Select(e => e.Code).Distinct()));
-                csv.WriteField(string.Join(' ', errors.Select(e => e.Column is null ? e.Message : $"{e.Column}: {e.Message}")));
-                await csv.EndRecordAsync(cancellation);
-                await csv.FlushAsync(cancellation);
-            }
+            await csv.FlushAsync(cancellation);
         }
     }
 }

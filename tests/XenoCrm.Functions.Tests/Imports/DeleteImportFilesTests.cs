@@ -28,6 +28,12 @@ public sealed class DeleteImportFilesTests(ImportStorage storage)
         await DeleteAfterAsync(TimeSpan.FromDays(31));
         (await ExistsAsync(Good)).ShouldBeFalse();
         (await system.ReportAsync(done)).ShouldBeEmpty();
+        foreach (var format in new[] { "csv", "json" })
+        {
+            var errors = await system.AnswerAsync(r => system.Get<ReadImportErrors>().HandleAsync(r, done.Id, cancellation), r => r.QueryString = new("?format=" + format));
+            (errors.Status, errors.Body.GetProperty("code").GetString()).ShouldBe((410, "import.errors_expired"));
+        }
+
         var after = await system.JobAsync(done.Id);
         (after.FilesDeletedAt is not null, after.Counts.Created, after.Counts.Failed).ShouldBe((true, done.Counts.Created, done.Counts.Failed));
 
@@ -35,6 +41,24 @@ public sealed class DeleteImportFilesTests(ImportStorage storage)
         (await system.JobAsync(replaced.Id)).FilesDeletedAt.ShouldNotBeNull();
         (await ExistsAsync(Replaced)).ShouldBeTrue();
         (await ExistsAsync(Waiting)).ShouldBeTrue();
+    }
+
+    [Fact]
+    public async Task A_dry_run_that_is_being_carried_out_keeps_its_file()
+    {
+        var cancellation = TestContext.Current.CancellationToken;
+        await using var system = await ImportSystem.StartAsync(storage);
+        var blobs = system.Get<BlobServiceClient>();
+        var dry = await system.FinishAsync(await system.DropAsync("customers/retention-commit.csv", "id\nD1\n"u8.ToArray(), new() { ["dryRun"] = "true" }));
+        var commit = await system.Get<CommitImport>().HandleAsync(dry.Id, new("u1", "Test", Accounts.Role.Manager), cancellation);
+        var delete = new DeleteImportFiles(system.Jobs, blobs, system.Get<IOptions<ImportOptions>>(), new Later(TimeSpan.FromDays(31)));
+
+        await delete.HandleAsync(cancellation);
+        (await system.JobAsync(dry.Id)).FilesDeletedAt.ShouldBeNull();
+        (await system.FinishAsync(commit.Id)).Counts.ShouldBe(new ImportCounts(1, 1));
+
+        await delete.HandleAsync(cancellation);
+        (await system.JobAsync(dry.Id)).FilesDeletedAt.ShouldNotBeNull();
     }
 
     private sealed class Later(TimeSpan by) : TimeProvider
