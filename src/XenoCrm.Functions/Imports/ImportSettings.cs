@@ -76,6 +76,11 @@ public sealed record ImportSettings
             throw new DateFormatUnsupported(DateFormat.Length > 40 ? DateFormat[..40] : DateFormat).ToException();
         }
 
+        if (Attributes && kind != ImportKind.Customers)
+        {
+            throw RequestInvalid.At("/attributes", "Only customers have attributes.").ToException();
+        }
+
         if (DecimalSeparator is not (null or "," or "."))
         {
             throw RequestInvalid.At("/decimalSeparator", "A comma or a point is expected.").ToException();

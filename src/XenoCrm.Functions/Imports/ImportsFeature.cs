@@ -34,6 +34,7 @@ public static class ImportsFeature
         services.AddSingleton<CommitImport>();
         services.AddSingleton<ReadImportChanges>();
         services.AddSingleton<UploadImport>();
+        services.AddSingleton<EndAbandonedUploads>();
         services.AddSingleton<RegisterImport>();
         services.AddSingleton<RunImport>();
         services.AddSingleton<StartImport>();

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using XenoCrm.Accounts;
 using XenoCrm.Platform;
@@ -27,19 +28,27 @@ public sealed record ImportReport(
 public sealed record ImportRejected(
     string Type, string Title, int Status, string Detail, string Code, string TraceId, ImportReport Report);
 
-/// <summary>A file in a request: imported before the answer, by the same pipeline as a blob.</summary>
+/// <summary>
+/// A file in a request: imported before the answer, by the same pipeline as a blob. Its job is stored before the first row
+/// is written, so that whatever happens its rows are under an import that is listed and can be read.
+/// </summary>
 public sealed class UploadImport(
     ImportPipeline pipeline, ImportResults results, DryRuns dryRuns, DryRunResults rehearsed, ImportTokens tokens, MappingMemory memory,
-    WorkspaceStore<ImportJob> jobs, Ids ids, TimeProvider clock, IOptions<ImportOptions> options)
+    WorkspaceStore<ImportJob> jobs, Ids ids, TimeProvider clock, IOptions<ImportOptions> options, ILogger<UploadImport> log)
 {
-    private static readonly HashSet<string> Parameters = new(StringComparer.OrdinalIgnoreCase)
+    private static readonly HashSet<string> OfCustomers = new(StringComparer.OrdinalIgnoreCase)
     {
-        "dryRun", "token", "mapping", "dateFormat", "decimalSeparator", "encoding", "attributes", "createMissingCustomers",
+        "dryRun", "token", "mapping", "dateFormat", "encoding", "attributes",
+    };
+
+    private static readonly HashSet<string> OfOrders = new(StringComparer.OrdinalIgnoreCase)
+    {
+        "dryRun", "token", "mapping", "dateFormat", "decimalSeparator", "encoding", "createMissingCustomers",
     };
 
     public async Task<IResult> HandleAsync(HttpRequest request, ImportKind kind, CancellationToken cancellation)
     {
-        var query = new ImportQuery(request.Query, Parameters);
+        var query = new ImportQuery(request.Query, kind == ImportKind.Customers ? OfCustomers : OfOrders);
         var settings = ImportSettings.Read(kind, name => query[name]);
         var dryRun = ImportSettings.Flag("dryRun", name => query[name]) ? dryRuns.Begin() : null;
         var token = query["token"];
@@ -59,7 +68,7 @@ public sealed class UploadImport(
         var job = new ImportJob
         {
             Id = ids.New(),
-            State = ImportState.Completed,
+            State = ImportState.Running,
             Target = kind,
             Size = body.Bytes.Length,
             Settings = settings,
@@ -70,32 +79,39 @@ public sealed class UploadImport(
             DryRunId = promised?.Id,
             CreatedBy = request.Caller().Id,
             CreatedAt = clock.GetUtcNow(),
+            Worker = Guid.NewGuid().ToString("N"),
         };
+        job = job with { StartedAt = job.CreatedAt };
+
+        // From here on to the end whether or not the caller still waits: a file half imported helps nobody.
+        cancellation = CancellationToken.None;
+        var etag = await jobs.TryCreateAsync(job, cancellation) ?? (await jobs.ReadAsync(job.Id, cancellation))!.ETag;
+        var progress = new ImportProgress(jobs, clock, log, job, etag);
         var issues = new List<RowIssue>();
         var changes = new List<RowChange>();
-        await using var expected = promised is null ? null : rehearsed.ReadOutcomesAsync(promised.Id, promised.Runs, 0, cancellation).GetAsyncEnumerator(cancellation);
-        await pipeline.RunAsync(
-            new(job.Id, kind, settings, file, open, file.Start, 1) { SaidAt = job.CreatedAt },
-            dryRun,
-            expected,
-            async run =>
-            {
-                await results.WriteAsync(job.Id, run, file, repeated: false, cancellation);
-                if (dryRun is not null)
-                {
-                    await rehearsed.WriteAsync(job.Id, run, cancellation);
-                }
+        try
+        {
+            await WriteAsync(progress, new(job.Id, kind, settings, file, open, file.Start, 1) { SaidAt = job.CreatedAt }, dryRun, promised, issues, changes, cancellation);
+        }
+        catch (Exception failure)
+        {
+            // Where the job cannot be reached either, a timer ends it.
+            await progress.FailAsync((failure as ProblemException)?.Problem ?? new ImportInterrupted(), cancellation);
+            throw;
+        }
 
-                job = job with { Runs = run.Number, Counts = job.Counts + run.Counts };
-                issues.AddRange(run.Issues.OrderBy(i => i.Row).Take(options.Value.MaxAnsweredIssues + 1 - issues.Count));
-                changes.AddRange(run.Changes.Take(options.Value.MaxAnsweredIssues + 1 - changes.Count));
-                return true;
-            },
-            cancellation);
+        job = progress.Job;
+        if (progress.Lost)
+        {
+            // To a cancellation, or to a write of our own whose answer was lost.
+            job = (await jobs.UpdateAsync(job.Id, j => j.State == ImportState.Running ? j.Fail(new ImportInterrupted(), clock.GetUtcNow()) : null, cancellation))?.Value ?? job;
+        }
 
-        var finished = clock.GetUtcNow();
-        job = job with { WorkedSeconds = (finished - job.CreatedAt).TotalSeconds, StartedAt = job.CreatedAt, FinishedAt = finished };
-        await jobs.TryCreateAsync(job, cancellation);
+        if (job.State != ImportState.Completed)
+        {
+            throw new ImportStopped(job.Id).ToException();
+        }
+
         if (dryRun is null && job.Counts.Failed < job.Counts.Rows)
         {
             await memory.RememberAsync(kind, file.Headers, settings.Mapping, job.CreatedBy, cancellation);
@@ -105,6 +121,29 @@ public sealed class UploadImport(
         return job.Counts.Failed == 0 ? Reply.Ok(report)
             : job.Counts.Failed < job.Counts.Rows ? Reply.Status(207, report)
             : Rejected(request.HttpContext, report);
+    }
+
+    private async Task WriteAsync(
+        ImportProgress progress, ImportWork work, DryRun? dryRun, ImportJob? promised, List<RowIssue> issues, List<RowChange> changes, CancellationToken cancellation)
+    {
+        await using var expected = promised is null ? null : rehearsed.ReadOutcomesAsync(promised.Id, promised.Runs, 0, cancellation).GetAsyncEnumerator(cancellation);
+        await pipeline.RunAsync(
+            work,
+            dryRun,
+            expected,
+            async run =>
+            {
+                await results.WriteAsync(work.Id, run, work.File, repeated: false, cancellation);
+                if (dryRun is not null)
+                {
+                    await rehearsed.WriteAsync(work.Id, run, cancellation);
+                }
+
+                issues.AddRange(run.Issues.OrderBy(i => i.Row).Take(options.Value.MaxAnsweredIssues + 1 - issues.Count));
+                changes.AddRange(run.Changes.Take(options.Value.MaxAnsweredIssues + 1 - changes.Count));
+                return await progress.CommitAsync(run, pause: false, cancellation);
+            },
+            cancellation);
     }
 
     private ImportReport Report(ImportJob job, List<RowIssue> issues, List<RowChange> changes, ImportJob? promised)

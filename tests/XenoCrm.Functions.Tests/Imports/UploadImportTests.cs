@@ -61,6 +61,12 @@ public class UploadImportTests(ImportStorage storage)
         await Expect(400, "import.multipart_malformed", Body("multipart/form-data", "--x"u8.ToArray()));
         await Expect(400, "import.mapping_invalid", Csv("id\n1\n", "?mapping=nonsense"));
         await Expect(400, "import.date_format_unsupported", Csv("id\n1\n", "?dateFormat=xx"));
+
+        // What the kind has no use for is refused and not ignored.
+        await Expect(400, "request.invalid", Csv("id\n1\n", "?createMissingCustomers=true"));
+        (await PostAsync(system, "orderNumber,customerId,amount\nO1,C1,1\n", "?attributes=true", ImportKind.Orders)).Body.GetProperty("errors").TryGetProperty("/attributes", out _).ShouldBeTrue();
+        var dropped = await system.FinishAsync(await system.DropAsync("orders/attributes.csv", "orderNumber,customerId,amount\nO1,C1,1\n"u8.ToArray(), new() { ["attributes"] = "true" }));
+        dropped.Failure.ShouldNotBeNull().Code.ShouldBe("request.invalid");
     }
 
     [Fact]
@@ -117,7 +123,9 @@ public class UploadImportTests(ImportStorage storage)
         answer.Status.ShouldBe(207);
         var id = answer.Body.GetProperty("id").GetString()!;
 
-        var csv = await ErrorsAsync(system, id, _ => { });
+        HttpResponse? response = null;
+        var csv = await ErrorsAsync(system, id, r => response = r.HttpContext.Response);
+        response!.Headers.CacheControl.ToString().ShouldBe("no-store");
         csv.Text.ShouldBe(
             "\uFEFFid,email,phone,company,Import row,Import error codes,Import errors\r\n"
             + "\"'-1\",nobody,\"'+49300074321\",\"'=cmd|' /C calc'!A0\",2,customer.email_invalid,email: This is not an email address.\r\n"
