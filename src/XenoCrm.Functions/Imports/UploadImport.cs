@@ -91,7 +91,17 @@ public sealed class UploadImport(
         var changes = new List<RowChange>();
         try
         {
-            await WriteAsync(progress, new(job.Id, kind, settings, file, open, file.Start, 1) { SaidAt = job.CreatedAt }, dryRun, promised, issues, changes, cancellation);
+            var work = new ImportWork(job.Id, kind, settings, file, open, file.Start, 1)
+            {
+                SaidAt = job.CreatedAt,
+                IsMine = async token => (await jobs.ReadAsync(job.Id, token))?.Value.IsOver == false,
+            };
+            await WriteAsync(progress, work, dryRun, promised, issues, changes, cancellation);
+        }
+        catch (ImportTakenOverException)
+        {
+            // Given up for dead, and being undone.
+            progress.Lose();
         }
         catch (Exception failure)
         {
