@@ -37,7 +37,7 @@ public class FuzzTests(ImportStorage storage)
             var (kind, file) = Next(random);
             var settings = new ImportSettings
             {
-                Attributes = random.Next(2) == 0,
+                Attributes = random.Next(2) == 0 && kind == ImportKind.Customers,
                 DateFormat = random.Next(3) == 0 ? "dd/MM/yyyy" : null,
                 DecimalSeparator = random.Next(3) == 0 ? "," : null,
                 Encoding = random.Next(8) == 0 ? "windows-1252" : null,
