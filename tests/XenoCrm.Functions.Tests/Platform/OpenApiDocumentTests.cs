@@ -11,14 +11,18 @@ namespace XenoCrm.Platform;
 
 public sealed class OpenApiDocumentTests
 {
+    /// <summary>The document itself, the page that shows it, and what answers every other path.</summary>
+    private static readonly string[] Undescribed = ["GetOpenApiDocument", "GetApiDocs", "AnswerUnknownRoute"];
+
     [Fact]
-    public async Task Every_described_function_is_in_the_document_with_its_role_and_its_problems()
+    public async Task Every_function_is_in_the_document_with_its_role_and_its_problems()
     {
         var document = await DocumentAsync();
         document.GetProperty("openapi").GetString().ShouldStartWith("3.1");
 
         var paths = document.GetProperty("paths");
-        var functions = new HttpFunctions(typeof(HttpFunctions).Assembly).All.Where(f => f.Get<DescribeAttribute>() is not null).ToList();
+        var functions = new HttpFunctions(typeof(HttpFunctions).Assembly).All.Where(f => !Undescribed.Contains(f.Name)).ToList();
+        functions.Where(f => f.Get<DescribeAttribute>() is null).Select(f => f.Name).ShouldBeEmpty("what is not described is not in the document");
         functions.Count.ShouldBeGreaterThan(3);
         foreach (var function in functions)
         {
