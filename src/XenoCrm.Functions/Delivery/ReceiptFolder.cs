@@ -39,7 +39,6 @@ public sealed partial class ReceiptFolder(
     /// <returns>Null when the receipts say nothing new.</returns>
     private Batch? Fold(Batch batch, IReadOnlyList<Receipt> receipts)
     {
-        var latest = clock.GetUtcNow() + Skew;
         Recipient[]? changed = null;
         foreach (var receipt in receipts)
         {
@@ -56,7 +55,7 @@ public sealed partial class ReceiptFolder(
                 continue;
             }
 
-            var at = batch.Since(receipt.At > latest ? clock.GetUtcNow() : receipt.At);
+            var at = batch.Since(TimeOf(receipt));
             var next = Ledger.Fold(known, receipt.ToReport(at));
             if (next != known)
             {
@@ -94,12 +93,12 @@ public sealed partial class ReceiptFolder(
                 && (e.Receipt.Status == ReceiptStatus.Bounced && options.Value.SuppressOnBounce || e.Receipt.Status == ReceiptStatus.Complained && options.Value.SuppressOnComplaint))
             .DistinctBy(e => e.Recipient.AddressHash)
             .Select(e => new Suppression(
-                e.Recipient.AddressHash!, channels[e.Batch.CampaignId], e.Receipt.Status == ReceiptStatus.Bounced ? "bounced" : "complained", e.Receipt.At, e.Receipt.MessageId))
+                e.Recipient.AddressHash!, channels[e.Batch.CampaignId], e.Receipt.Status == ReceiptStatus.Bounced ? "bounced" : "complained", TimeOf(e.Receipt), e.Receipt.MessageId))
             .ToList();
         await suppressions.AddManyAsync(suppress, CancellationToken.None);
         foreach (var (batch, receipt, recipient) in events.Where(e => e.Receipt.Status == ReceiptStatus.Unsubscribed && channels.ContainsKey(e.Batch.CampaignId)))
         {
-            await WithdrawAsync(recipient.CustomerId, channels[batch.CampaignId], receipt.At);
+            await WithdrawAsync(recipient.CustomerId, channels[batch.CampaignId], TimeOf(receipt));
         }
     }
 
@@ -121,6 +120,12 @@ public sealed partial class ReceiptFolder(
                 return;
             }
         }
+    }
+
+    private DateTimeOffset TimeOf(Receipt receipt)
+    {
+        var now = clock.GetUtcNow();
+        return receipt.At > now + Skew ? now : receipt.At;
     }
 
     private static int Index(Receipt receipt) => MessageId.TryParse(receipt.MessageId)!.Value.Index;

@@ -338,6 +338,21 @@ public sealed class SendingTests(DeliveryEmulator emulator)
     }
 
     [Fact]
+    public async Task A_receipt_from_a_clock_that_is_ahead_withdraws_consent_as_of_now()
+    {
+        await using var harness = await DeliveryHarness.StartAsync(emulator);
+        await harness.AddCustomersAsync([1]);
+        var id = await harness.LaunchAsync();
+        await harness.RunAsync();
+        var now = harness.Clock.GetUtcNow();
+        await harness.Get<ApplyReceipts>().HandleAsync([DeliveryHarness.Receipt($"{id}.0.0", ReceiptStatus.Unsubscribed) with { At = now.AddYears(1) }], default);
+
+        // Who agrees again a day later is not held to a withdrawal that lies in the future.
+        var withdrawn = (await harness.CustomerAsync(1)).Consent["email"];
+        (withdrawn.State, withdrawn.At).ShouldSatisfyAllConditions(c => c.State.ShouldBe(ConsentState.Withdrawn), c => c.At.ShouldBe(now, TimeSpan.FromMinutes(5)));
+    }
+
+    [Fact]
     public async Task Receipts_of_unknown_messages_are_kept_once_and_disturb_nothing()
     {
         await using var harness = await DeliveryHarness.StartAsync(emulator);
