@@ -19,12 +19,17 @@ public sealed class BulkCustomersValidator : AbstractValidator<BulkCustomersBody
 
 /// <param name="Outcome"><c>created</c>, <c>updated</c>, <c>unchanged</c> or <c>failed</c>.</param>
 /// <param name="Errors">Of a failed item: JSON pointer within the item → messages.</param>
-public sealed record BulkItemResult(int Index, WriteOutcome Outcome, string? Id, string? Code, string? Message, IReadOnlyDictionary<string, string[]>? Errors = null)
+/// <param name="Warnings">What was not taken of an item that was: JSON pointer within the item → messages. A consent that was withdrawn is granted again only with its own <c>at</c>.</param>
+public sealed record BulkItemResult(int Index, WriteOutcome Outcome, string? Id, string? Code, string? Message, IReadOnlyDictionary<string, string[]>? Errors = null,
+    IReadOnlyDictionary<string, string[]>? Warnings = null)
 {
     /// <summary>An item that was not even tried.</summary>
     public static BulkItemResult Invalid(int index, IReadOnlyList<FieldIssue> issues) => new(
         index, WriteOutcome.Failed, null, issues[0].Code, issues[0].Message,
-        issues.GroupBy(i => "/" + i.Field, i => i.Message).ToDictionary(g => g.Key, g => g.ToArray()));
+        ByPointer(issues));
+
+    public static IReadOnlyDictionary<string, string[]> ByPointer(IReadOnlyList<FieldIssue> issues) =>
+        issues.GroupBy(i => "/" + i.Field, i => i.Message).ToDictionary(g => g.Key, g => g.ToArray());
 }
 
 /// <param name="Items">One per item sent, in their order.</param>
@@ -82,7 +87,7 @@ public sealed class BulkCustomers(CustomerWriter writer, AttributeSchema schema,
 
         foreach (var (row, result) in rows.Zip(await writer.UpsertAsync(rows, new("api"), cancellation)))
         {
-            results[row.Row] = new((int)row.Row, result.Outcome, result.CustomerId, result.Code, result.Message);
+            results[row.Row] = new((int)row.Row, result.Outcome, result.CustomerId, result.Code, result.Message, Warnings: result.Doubts is { } doubts ? BulkItemResult.ByPointer(doubts) : null);
         }
 
         return BulkResult.Of(results);

@@ -181,7 +181,8 @@ public enum WriteOutcome
 /// <param name="CustomerId">The customer, also when nothing changed; null when the row failed.</param>
 /// <param name="Code">Stable: <c>customer.identity_conflict</c>; null unless failed.</param>
 /// <param name="Message">For people; no personal data beyond what the row holds.</param>
-public sealed record WriteResult(WriteOutcome Outcome, string? CustomerId, string? Code = null, string? Message = null)
+/// <param name="Doubts">What was not taken of a row that was.</param>
+public sealed record WriteResult(WriteOutcome Outcome, string? CustomerId, string? Code = null, string? Message = null, IReadOnlyList<FieldIssue>? Doubts = null)
 {
     public static WriteResult Failed(string code, string message) => new(WriteOutcome.Failed, null, code, message);
 }

@@ -8,8 +8,33 @@ internal static class CustomerChange
     public static Customer New(string id, CustomerDraft draft, string source, DateTimeOffset now, DateTimeOffset? saidAt = null) =>
         Overlay(new Customer { Id = id, CreatedAt = now, UpdatedAt = now, Source = source }, draft, source, saidAt ?? now);
 
-    /// <summary>Given fields overwrite, absent ones stay. Returns the same instance when nothing differs.</summary>
-    public static Customer Overlay(Customer customer, CustomerDraft draft, string source, DateTimeOffset saidAt)
+    /// <summary>
+    /// Given fields overwrite, absent ones stay. Returns the same instance when nothing differs. Rows of files and lists come
+    /// again, long after they were true: without a time of their own they take no withdrawal back.
+    /// </summary>
+    public static Customer Overlay(Customer customer, CustomerDraft draft, string source, DateTimeOffset saidAt) =>
+        Overlay(customer, draft, source, saidAt, mayRegrant: false);
+
+    /// <summary>The withdrawals that <see cref="Overlay(Customer, CustomerDraft, string, DateTimeOffset)"/> keeps although the draft grants.</summary>
+    public static IReadOnlyList<FieldIssue>? Kept(Customer customer, CustomerDraft draft)
+    {
+        List<FieldIssue>? kept = null;
+        foreach (var (channel, input) in draft.Consent ?? NoConsent)
+        {
+            if (IsRepeatable(input) && customer.Consent.GetValueOrDefault(channel) is { State: ConsentState.Withdrawn })
+            {
+                (kept ??= []).Add(new($"consent/{channel}", ConsentKept,
+                    "The customer has withdrawn this consent, and it stays withdrawn: nothing says that it was given again since.", IsWarning: true));
+            }
+        }
+
+        return kept;
+    }
+
+    /// <summary>A warning: the row was taken without this consent.</summary>
+    public const string ConsentKept = "customer.consent_kept";
+
+    private static Customer Overlay(Customer customer, CustomerDraft draft, string source, DateTimeOffset saidAt, bool mayRegrant)
     {
         var after = customer with
         {
@@ -30,7 +55,7 @@ internal static class CustomerChange
             Tags = draft.Tags is null ? customer.Tags : Same(customer.Tags, draft.Tags),
             Source = draft.Source ?? customer.Source,
             Attributes = Merge(customer.Attributes, draft.Attributes),
-            Consent = Merge(customer.Consent, draft.Consent, source, saidAt),
+            Consent = Merge(customer.Consent, draft.Consent, source, saidAt, mayRegrant),
         };
         if (!ReferenceEquals(after.Consent, customer.Consent))
         {
@@ -55,7 +80,7 @@ internal static class CustomerChange
             Country = null, PostalCode = null, Company = null, Language = null, TimeZone = null, Birthday = null, Tags = [],
             Attributes = new Dictionary<string, JsonElement>(),
         };
-        var after = Overlay(blank, draft, source, saidAt);
+        var after = Overlay(blank, draft, source, saidAt, mayRegrant: true);
         after = after with
         {
             Tags = Same(customer.Tags, after.Tags),
@@ -93,14 +118,15 @@ internal static class CustomerChange
     }
 
     private static IReadOnlyDictionary<string, Consent> Merge(
-        IReadOnlyDictionary<string, Consent> old, IReadOnlyDictionary<string, ConsentInput>? given, string source, DateTimeOffset saidAt)
+        IReadOnlyDictionary<string, Consent> old, IReadOnlyDictionary<string, ConsentInput>? given, string source, DateTimeOffset saidAt, bool mayRegrant)
     {
         Dictionary<string, Consent>? merged = null;
-        foreach (var (channel, input) in given ?? new Dictionary<string, ConsentInput>())
+        foreach (var (channel, input) in given ?? NoConsent)
         {
             // As it is stored: a finer time would be news each time it is sent.
             var at = Milliseconds(input.At ?? saidAt);
-            if (!old.TryGetValue(channel, out var current) || IsNews(current, input, at))
+            if (!old.TryGetValue(channel, out var current)
+                || (IsNews(current, input, at) && (mayRegrant || current.State != ConsentState.Withdrawn || !IsRepeatable(input))))
             {
                 (merged ??= new(old))[channel] = new Consent(input.State, at, input.Source ?? source);
             }
@@ -117,7 +143,10 @@ internal static class CustomerChange
         ? at > current.At || (at == current.At && input.State == ConsentState.Withdrawn)
         : at > current.At && (input.At is not null || (input.Source is not null && input.Source != current.Source));
 
+    private static bool IsRepeatable(ConsentInput input) => input is { State: ConsentState.Granted, At: null };
+
     private static DateTimeOffset Milliseconds(DateTimeOffset time) => time.AddTicks(-(time.Ticks % TimeSpan.TicksPerMillisecond));
 
     private static readonly Dictionary<string, JsonElement> Nothing = [];
+    private static readonly Dictionary<string, ConsentInput> NoConsent = [];
 }

@@ -394,19 +394,20 @@ internal sealed class CustomerPlan(
             return;
         }
 
+        var doubts = row.Intent == Intent.Replace ? null : CustomerChange.Kept(change.After, row.Draft);
         var after = row.Intent == Intent.Replace
             ? CustomerChange.Replace(change.After, row.Draft, options.Source, options.SaidAt ?? now)
             : CustomerChange.Overlay(change.After, row.Draft, options.Source, options.SaidAt ?? now);
         if (ReferenceEquals(after, change.After))
         {
-            change.Rows.Add((index, new(WriteOutcome.Unchanged, change.Id)));
+            change.Rows.Add((index, new(WriteOutcome.Unchanged, change.Id, Doubts: doubts)));
             return;
         }
 
         var keys = hasher.KeysOf(after, row.Keys, change.Keys);
         change.After = Lose(after, change.Keys!, keys);
         change.Keys = keys;
-        change.Rows.Add((index, new(WriteOutcome.Updated, change.Id)));
+        change.Rows.Add((index, new(WriteOutcome.Updated, change.Id, Doubts: doubts)));
     }
 
     private static Customer Lose(Customer after, IdentityKeys had, IdentityKeys has) =>

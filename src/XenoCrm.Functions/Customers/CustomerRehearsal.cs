@@ -122,7 +122,7 @@ public sealed class CustomerRehearsal(CosmosDatabase database, CustomerStore sto
         var before = soFar.GetValueOrDefault(change.Id) ?? change.Before;
         soFar[change.Id] = change.After!;
         var id = minted.Contains(change.Id) ? null : change.Id;
-        return new(new(change.Rows[^1].Result.Outcome, id), before, change.After, [.. row.Keys.All]);
+        return new(new(change.Rows[^1].Result.Outcome, id, Doubts: change.Rows[^1].Result.Doubts), before, change.After, [.. row.Keys.All]);
     }
 
     private void Imagine(CustomerPlan plan)

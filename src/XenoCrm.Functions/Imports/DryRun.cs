@@ -39,12 +39,12 @@ public sealed class DryRun(CustomerRehearsal customers, OrderRehearsal orders)
     private readonly HashSet<ulong> created = [];
     private readonly List<ulong> recent = [];
 
-    public async Task DecideAsync(ImportRun run, ImportKind kind, OrderOptions options, DateTimeOffset? saidAt, CancellationToken cancellation)
+    public async Task DecideAsync(ImportRun run, ImportWork work, OrderOptions options, CancellationToken cancellation)
     {
-        if (kind == ImportKind.Customers)
+        if (work.Kind == ImportKind.Customers)
         {
-            var rehearsed = await customers.RunAsync(run.Customers, options.Source, saidAt, cancellation);
-            Take(run, rehearsed, i => run.Customers[i].Row, RowChange.Between);
+            var rehearsed = await customers.RunAsync(run.Customers, options.Source, work.SaidAt, cancellation);
+            Take(run, work, rehearsed, i => run.Customers[i].Row, RowChange.Between);
             if (customers.Count > MaxImagined)
             {
                 customers.Forget();
@@ -54,7 +54,7 @@ public sealed class DryRun(CustomerRehearsal customers, OrderRehearsal orders)
         else
         {
             var rehearsed = await orders.RunAsync(run.Orders, options, cancellation);
-            Take(run, rehearsed, i => run.Orders[i].Row, RowChange.Between);
+            Take(run, work, rehearsed, i => run.Orders[i].Row, RowChange.Between);
             if (orders.Count > MaxImagined)
             {
                 orders.Forget();
@@ -78,7 +78,7 @@ public sealed class DryRun(CustomerRehearsal customers, OrderRehearsal orders)
         recent.Clear();
     }
 
-    private void Take<T>(ImportRun run, IReadOnlyList<Rehearsed<T>> rehearsed, Func<int, long> row, Func<T?, T?, IReadOnlyList<FieldChange>> between)
+    private void Take<T>(ImportRun run, ImportWork work, IReadOnlyList<Rehearsed<T>> rehearsed, Func<int, long> row, Func<T?, T?, IReadOnlyList<FieldChange>> between)
         where T : class
     {
         var results = rehearsed.Select(r => r.Result).ToList();
@@ -107,7 +107,7 @@ public sealed class DryRun(CustomerRehearsal customers, OrderRehearsal orders)
             run.Changes.Add(new(row(i), results[i].Outcome, results[i].CustomerId, fields, null));
         }
 
-        run.Count(results, row);
+        run.Count(results, row, work.File.Columns);
         run.CompleteChanges();
     }
 }

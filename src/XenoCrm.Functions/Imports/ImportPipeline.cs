@@ -84,7 +84,7 @@ public sealed class ImportPipeline(
 
         if (dryRun is not null)
         {
-            await dryRun.DecideAsync(run, work.Kind, new(Source, null, work.Settings.CreateMissingCustomers), work.SaidAt, cancellation);
+            await dryRun.DecideAsync(run, work, new(Source, null, work.Settings.CreateMissingCustomers), cancellation);
             return;
         }
 
@@ -111,12 +111,12 @@ public sealed class ImportPipeline(
         using var journal = await journals.OpenAsync(work.Id, JournalKind.Import, run.Number, isRepeated, cancellation);
         if (work.Kind == ImportKind.Customers)
         {
-            run.Count(await customers.UpsertAsync(run.Customers, new(Source, journal, SaidAt: work.SaidAt), cancellation), i => run.Customers[i].Row);
+            run.Count(await customers.UpsertAsync(run.Customers, new(Source, journal, SaidAt: work.SaidAt), cancellation), i => run.Customers[i].Row, work.File.Columns);
         }
         else
         {
             OrderOptions settings = new(Source, journal, work.Settings.CreateMissingCustomers);
-            run.Count(await orders.UpsertAsync(run.Orders, settings, cancellation), i => run.Orders[i].Row);
+            run.Count(await orders.UpsertAsync(run.Orders, settings, cancellation), i => run.Orders[i].Row, work.File.Columns);
         }
     }
 

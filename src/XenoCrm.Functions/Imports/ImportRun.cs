@@ -87,12 +87,19 @@ public sealed class ImportRun(int number)
     }
 
     /// <summary>Counts the rows by what the writer made of them; <paramref name="row"/> gives the row of each result.</summary>
-    public void Count(IReadOnlyList<WriteResult> results, Func<int, long> row)
+    /// <param name="columns">Of the file: what is doubtful is said of its column.</param>
+    public void Count(IReadOnlyList<WriteResult> results, Func<int, long> row, IReadOnlyList<ImportColumn> columns)
     {
         long created = 0, updated = 0, unchanged = 0;
         for (var i = 0; i < results.Count; i++)
         {
             outcomes[row(i)] = results[i].Outcome;
+            foreach (var doubt in results[i].Doubts ?? [])
+            {
+                var field = doubt.Field.Replace('/', '.');
+                Add(new(row(i), columns.FirstOrDefault(c => c.Field == field)?.Header, doubt.Code, doubt.Message, null, Warning: true));
+            }
+
             switch (results[i].Outcome)
             {
                 case WriteOutcome.Created:

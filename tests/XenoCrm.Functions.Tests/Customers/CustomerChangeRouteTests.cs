@@ -132,4 +132,20 @@ public sealed class CustomerChangeRouteTests : IAsyncLifetime
         (await api.VisitAsync(id, "{}"))["visits"].GetInt32().ShouldBe(11);
         (await api.VisitAsync(id, """{ "id": "" }""")).ShouldBeProblem(400, "request.invalid", "/id");
     }
+
+    [Fact]
+    public async Task A_list_takes_a_withdrawal_back_only_with_a_time_of_its_own()
+    {
+        await api.AddAsync("""{ "externalId": "A", "consent": { "email": { "state": "withdrawn", "at": "2026-01-02T00:00:00Z" } } }""");
+        async Task<JsonElement> BulkAsync(string consent) =>
+            (await api.BulkAsync($$"""{ "items": [ { "externalId": "A", "consent": { "email": {{consent}} } } ] }""")).ShouldBe(200)["items"][0];
+
+        var kept = await BulkAsync("""{ "state": "granted" }""");
+        (kept.GetProperty("outcome").GetString(), kept.GetProperty("warnings").EnumerateObject().Single().Name).ShouldBe(("unchanged", "/consent/email"));
+        (await crm.CheckedCustomersAsync()).Single().Consent["email"].State.ShouldBe(ConsentState.Withdrawn);
+
+        var given = await BulkAsync("""{ "state": "granted", "at": "2026-01-03T00:00:00Z" }""");
+        (given.GetProperty("outcome").GetString(), given.TryGetProperty("warnings", out _)).ShouldBe(("updated", false));
+        (await crm.CheckedCustomersAsync()).Single().Consent["email"].State.ShouldBe(ConsentState.Granted);
+    }
 }

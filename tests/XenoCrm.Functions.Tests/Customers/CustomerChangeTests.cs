@@ -14,7 +14,8 @@ public sealed class CustomerChangeTests
     [InlineData("withdrawn", 3, "granted", 3, "withdrawn", 3)]
     [InlineData("granted", 3, "withdrawn", 3, "withdrawn", 3)]
     [InlineData("withdrawn", 6, "granted", null, "withdrawn", 6)]
-    [InlineData("withdrawn", 4, "granted", null, "granted", 5)]
+    [InlineData("withdrawn", 4, "granted", null, "withdrawn", 4)]
+    [InlineData("granted", 4, "withdrawn", null, "withdrawn", 5)]
     [InlineData("granted", 3, "granted", null, "granted", 3)]
     [InlineData("granted", 3, "granted", 4, "granted", 4)]
     [InlineData("granted", 3, "granted", 2, "granted", 3)]
@@ -33,5 +34,26 @@ public sealed class CustomerChangeTests
         after.Consent["email"].State.ToString().ToLowerInvariant().ShouldBe(expected);
         after.Consent["email"].At.ShouldBe(Day.AddDays(expectedDay));
         CustomerChange.Overlay(after, draft, "import", Day.AddDays(5)).ShouldBeSameAs(after, "the same again changes nothing");
+    }
+
+    [Theory]
+    [InlineData("withdrawn", null, true)]
+    [InlineData("withdrawn", 4, false)]
+    [InlineData("granted", null, false)]
+    public void A_row_that_takes_no_withdrawal_back_says_so(string state, int? at, bool isKept)
+    {
+        var before = new Customer
+        {
+            Id = "c", CreatedAt = Day, UpdatedAt = Day,
+            Consent = new Dictionary<string, Consent> { ["sms"] = new(Enum.Parse<ConsentState>(state, ignoreCase: true), Day.AddDays(3), "form") },
+        };
+        var draft = new CustomerDraft
+        {
+            Consent = new Dictionary<string, ConsentInput> { ["sms"] = new(ConsentState.Granted, at is { } d ? Day.AddDays(d) : null), ["email"] = new(ConsentState.Granted) },
+        };
+        (CustomerChange.Kept(before, draft)?.Select(i => (i.Field, i.Code, i.IsWarning)) ?? []).ShouldBe(isKept ? [("consent/sms", "customer.consent_kept", true)] : []);
+
+        // One request about one customer is somebody's word, now.
+        CustomerChange.Replace(before, draft, "api", Day.AddDays(5)).Consent["sms"].State.ShouldBe(ConsentState.Granted);
     }
 }

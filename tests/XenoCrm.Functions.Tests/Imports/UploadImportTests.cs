@@ -70,6 +70,29 @@ public class UploadImportTests(ImportStorage storage)
     }
 
     [Fact]
+    public async Task A_file_that_comes_again_subscribes_nobody_who_has_left_since()
+    {
+        await using var system = await ImportSystem.StartAsync(storage);
+        const string Csv = "id,email,Newsletter\nC1,a@example.com,yes\nC2,b@example.com,yes\n";
+        const string Query = "?mapping={\"Newsletter\":\"consent.email\"}";
+        (await PostAsync(system, Csv, Query)).Status.ShouldBe(200);
+        var left = (await system.QueryAsync<Customer>("SELECT * FROM c WHERE c.externalId = 'C1'")).ShouldHaveSingleItem();
+        await system.Get<SaveCustomer>().PatchAsync(left.Id, new() { ["consent"] = new System.Text.Json.Nodes.JsonObject { ["email"] = new System.Text.Json.Nodes.JsonObject { ["state"] = "withdrawn" } } }, null, Cancellation);
+
+        // Also in the dry run, which counts as the import does.
+        foreach (var query in new[] { Query + "&dryRun=true", Query })
+        {
+            var again = await PostAsync(system, Csv, query);
+            (again.Status, Count(again.Body, "unchanged"), Count(again.Body, "warnings")).ShouldBe((200, 2, 1), again.Text);
+            var issue = again.Body.GetProperty("issues").EnumerateArray().ShouldHaveSingleItem();
+            (Count(issue, "row"), issue.GetProperty("column").GetString(), issue.GetProperty("code").GetString(), issue.GetProperty("warning").GetBoolean())
+                .ShouldBe((2, "Newsletter", "customer.consent_kept", true));
+        }
+
+        (await system.QueryAsync<Customer>("SELECT * FROM c WHERE c.externalId = 'C1'")).ShouldHaveSingleItem().Consent["email"].State.ShouldBe(ConsentState.Withdrawn);
+    }
+
+    [Fact]
     public async Task A_multipart_file_is_found_among_other_parts()
     {
         await using var system = await ImportSystem.StartAsync(storage);
