@@ -169,6 +169,20 @@ public sealed class CustomerStore(CosmosDatabase database, ISegmentTagger tagger
         return true;
     }
 
+    /// <summary>Customers that have this number, which people share: an identity names only the first of them.</summary>
+    internal async Task<IReadOnlyList<string>> IdsByPhoneAsync(string e164, CancellationToken cancellation)
+    {
+        var query = new QueryDefinition("SELECT VALUE c.id FROM c WHERE c.type = 'customer' AND c.phone = @phone").WithParameter("@phone", e164);
+        using var pages = container.GetItemQueryIterator<string>(query);
+        var ids = new List<string>();
+        while (pages.HasMoreResults)
+        {
+            ids.AddRange(await pages.ReadNextAsync(cancellation));
+        }
+
+        return ids;
+    }
+
     /// <summary>Customers whose merge began before that time and is not done.</summary>
     internal async Task<IReadOnlyList<string>> FrozenBeforeAsync(DateTimeOffset before, CancellationToken cancellation)
     {

@@ -15,7 +15,8 @@ namespace XenoCrm.Privacy;
 /// <list type="number">
 /// <item>The record says what is to be done, before anything is: from here on <see cref="FinishAsync"/> brings it to its end.</item>
 /// <item>The keys become tombstones and the addresses suppressed, while the customer is still there: from here on whatever
-/// means the person by a key fails. If the customer were removed first, its keys would be free for a moment.</item>
+/// means the person by a key fails. If the customer were removed first, its keys would be free for a moment. What another
+/// customer has now, a former email or a number they share, stays theirs and is written to.</item>
 /// <item>The customer becomes a void, under the ETag of what was looked at, with as many of its orders as a transaction
 /// holds and the counts of what goes. Has anyone written it meanwhile (its id is enough for orders and visits), it is
 /// looked at again: it may have got another address. After this nobody can write it or its orders.</item>
@@ -69,7 +70,7 @@ public sealed class EraseCustomer(
             new()
             {
                 Id = id, State = ErasureState.Running, CreatedAt = clock.GetUtcNow(), RequestedBy = requestedBy, Keys = keys,
-                Addresses = [.. AddressesOf(person.Email, person.Phone, null)],
+                Addresses = [.. AddressesOf(person.Email, person.Phone, hasher.KeysOf(person), null)],
             }, cancellation);
         return await RunAsync(id, cancellation);
     }
@@ -96,8 +97,7 @@ public sealed class EraseCustomer(
         var erasure = (await erasures.ReadAsync(id, cancellation))!.Value;
         if (erasure.CustomerIds.Count == 0)
         {
-            var others = await BlockAsync(erasure, cancellation);
-            return await FinishAsync(erasure with { KeysOfOthers = others }, null, cancellation);
+            return await FinishAsync(await BlockAsync(erasure, null, cancellation), null, cancellation);
         }
 
         for (var round = 0; ; round++)
@@ -119,9 +119,9 @@ public sealed class EraseCustomer(
                 }
 
                 // A plain deletion may have come first, and freed the keys: what the certificate says is blocked is blocked.
-                var others = await BlockAsync(erasure, cancellation);
+                erasure = await BlockAsync(erasure, null, cancellation);
                 await SweepAsync(current, cancellation);
-                return await FinishAsync(erasure with { KeysOfOthers = [.. erasure.KeysOfOthers.Union(others)] }, slot?.Removed, cancellation);
+                return await FinishAsync(erasure, slot?.Removed, cancellation);
             }
 
             if (all.Customer.Value.Merging is not null)
@@ -131,10 +131,11 @@ public sealed class EraseCustomer(
             }
 
             erasure = await NoteAsync(id, e => WithPerson(e, all.Customer.Value), cancellation);
-            var kept = await BlockAsync(erasure, cancellation);
-            if (kept.Except(erasure.KeysOfOthers).Any())
+            var blocked = await BlockAsync(erasure, all.Customer.Value, cancellation);
+            if (blocked.KeysOfOthers.Count > erasure.KeysOfOthers.Count || blocked.AddressesOfOthers.Count > erasure.AddressesOfOthers.Count)
             {
-                erasure = await NoteAsync(id, e => e with { KeysOfOthers = [.. e.KeysOfOthers.Union(kept)] }, cancellation);
+                // While the customer is there: afterwards nobody knows the number to look for.
+                erasure = await NoteAsync(id, e => WithOthers(e, blocked), cancellation);
             }
 
             await orders.TryEraseAsync(
@@ -152,37 +153,53 @@ public sealed class EraseCustomer(
         var push = SendRules.Address(customer, Channel.Push);
 
         // The hash of an email is the same in its key: former ones are blocked too, though nobody knows them any more.
-        var emails = keys.Where(k => k.StartsWith("email:", StringComparison.Ordinal)).Select(k => new ErasedAddress(Channel.Email.Name(), k["email:".Length..]));
+        var emails = keys.Where(k => k.StartsWith("email:", StringComparison.Ordinal)).Select(k => new ErasedAddress(Channel.Email.Name(), k["email:".Length..], k));
         return erasure with
         {
             CustomerIds = [.. (customer.Merged ?? []).Select(m => m.Id).Concat(erasure.CustomerIds).Where(i => i != customer.Id).Distinct(), customer.Id],
             Keys = [.. erasure.Keys.Union(keys)],
-            Addresses = [.. erasure.Addresses.Union(AddressesOf(customer.Email, customer.Phone, push)).Union(emails)],
+            Addresses = [.. erasure.Addresses.Union(AddressesOf(customer.Email, customer.Phone, hasher.KeysOf(customer), push)).Union(emails)],
         };
     }
 
-    private IEnumerable<ErasedAddress> AddressesOf(string? email, string? phone, string? push)
+    private IEnumerable<ErasedAddress> AddressesOf(string? email, string? phone, IdentityKeys keys, string? push)
     {
-        ErasedAddress Of(Channel channel, string address) => new(channel.Name(), hasher.Hash(channel, address));
+        ErasedAddress Of(Channel channel, string address, string? key) => new(channel.Name(), hasher.Hash(channel, address), key);
         return new[]
         {
-            email is null ? null : Of(Channel.Email, email), phone is null ? null : Of(Channel.Sms, phone),
-            phone is null ? null : Of(Channel.WhatsApp, phone), push is null ? null : Of(Channel.Push, push),
+            email is null ? null : Of(Channel.Email, email, keys.Email), phone is null ? null : Of(Channel.Sms, phone, keys.Phone),
+            phone is null ? null : Of(Channel.WhatsApp, phone, keys.Phone), push is null ? null : Of(Channel.Push, push, null),
         }.OfType<ErasedAddress>();
     }
 
-    /// <returns>The keys that are another's.</returns>
-    private async Task<IReadOnlyList<string>> BlockAsync(Erasure erasure, CancellationToken cancellation)
+    /// <param name="customer">As it is now; null when it is gone, and who shares its number has been noted.</param>
+    /// <returns>With what is another's.</returns>
+    private async Task<Erasure> BlockAsync(Erasure erasure, Customer? customer, CancellationToken cancellation)
     {
         var others = await writer.EraseKeysAsync(erasure.Keys, erasure.CustomerIds.ToHashSet(), erasure.CreatedAt, cancellation);
-        foreach (var address in erasure.Addresses)
+
+        // The number's key names only its first owner. It is a tombstone by now: nobody gets the number anew.
+        var shared = customer is { PhoneUsable: true, Phone: { } phone } && (await customers.IdsByPhoneAsync(phone, cancellation)).Except(erasure.CustomerIds).Any()
+            ? hasher.Phone(phone) : null;
+        erasure = erasure with
+        {
+            KeysOfOthers = [.. erasure.KeysOfOthers.Union(others)],
+            AddressesOfOthers = [.. erasure.AddressesOfOthers.Union(erasure.Addresses.Where(a => a.Key is { } key && (others.Contains(key) || key == shared)))],
+        };
+        foreach (var address in erasure.Addresses.Except(erasure.AddressesOfOthers))
         {
             var channel = Enum.GetValues<Channel>().Single(c => c.Name() == address.Channel);
             await suppressions.EraseAsync(new(address.Hash, channel, Suppression.ErasedReason, erasure.CreatedAt, "erasure"), cancellation);
         }
 
-        return others;
+        return erasure;
     }
+
+    private static Erasure WithOthers(Erasure erasure, Erasure found) => erasure with
+    {
+        KeysOfOthers = [.. erasure.KeysOfOthers.Union(found.KeysOfOthers)],
+        AddressesOfOthers = [.. erasure.AddressesOfOthers.Union(found.AddressesOfOthers)],
+    };
 
     private async Task SweepAsync(string customerId, CancellationToken cancellation)
     {
@@ -212,7 +229,7 @@ public sealed class EraseCustomer(
         var remains = new List<RemainingData>
         {
             new("keyed hashes of external id, email and phone", "so that the person is never imported or created again", Count: erasure.Keys.Count - erasure.KeysOfOthers.Count),
-            new("keyed hashes of addresses", "so that they are never written to again", Count: erasure.Addresses.Count),
+            new("keyed hashes of addresses", "so that they are never written to again", Count: erasure.Addresses.Count - erasure.AddressesOfOthers.Count),
             new("files, row errors and journals of imports, which may hold rows of the person", "to account for and undo imports", now + imports.Value.FileRetention),
         };
         if (erasure.CustomerIds.Count > 0)
@@ -220,14 +237,16 @@ public sealed class EraseCustomer(
             remains.Add(new("an empty item under each customer id", "so that the id never means anyone else", Count: erasure.CustomerIds.Count));
         }
 
+        if (erasure.AddressesOfOthers.Count > 0)
+        {
+            remains.Add(new("addresses that another customer has now", "they are that customer's, who is still written to", Count: erasure.AddressesOfOthers.Count));
+        }
+
         if (messages > 0)
         {
             remains.Add(new("messages: customer id, state, times and the keyed hash of the address, without content", "so that the figures of campaigns stay right", Count: messages));
         }
 
-        return await NoteAsync(erasure.Id, e => e with
-        {
-            State = ErasureState.Done, FinishedAt = now, Removed = removed, KeysOfOthers = [.. e.KeysOfOthers.Union(erasure.KeysOfOthers)], Remains = remains,
-        }, cancellation);
+        return await NoteAsync(erasure.Id, e => WithOthers(e, erasure) with { State = ErasureState.Done, FinishedAt = now, Removed = removed, Remains = remains }, cancellation);
     }
 }

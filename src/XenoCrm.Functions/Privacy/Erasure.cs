@@ -38,8 +38,11 @@ public sealed record Erasure : IWorkspaceItem
     /// <summary>Keys of the person that are another customer's by now, and stay theirs.</summary>
     public IReadOnlyList<string> KeysOfOthers { get; init; } = [];
 
-    /// <summary>Keyed hashes of the addresses that are never written to again.</summary>
+    /// <summary>Keyed hashes of the addresses that are never written to again, but for <see cref="AddressesOfOthers"/>.</summary>
     public IReadOnlyList<ErasedAddress> Addresses { get; init; } = [];
+
+    /// <summary>Addresses of the person that another customer has now: a former email, a number they share. They are not blocked.</summary>
+    public IReadOnlyList<ErasedAddress> AddressesOfOthers { get; init; } = [];
 
     /// <summary>Null while running, or when the customer was deleted by another way meanwhile.</summary>
     public RemovedCounts? Removed { get; init; }
@@ -47,7 +50,8 @@ public sealed record Erasure : IWorkspaceItem
     public IReadOnlyList<RemainingData> Remains { get; init; } = [];
 }
 
-public sealed record ErasedAddress(string Channel, string Hash);
+/// <param name="Key">By which the address identifies its customer; null: it does not.</param>
+public sealed record ErasedAddress(string Channel, string Hash, string? Key = null);
 
 /// <param name="Until">Null: for good.</param>
 public sealed record RemainingData(string What, string Why, DateTimeOffset? Until = null, int? Count = null);

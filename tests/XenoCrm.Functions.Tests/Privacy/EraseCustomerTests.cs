@@ -193,6 +193,13 @@ public sealed class EraseCustomerTests : IAsyncLifetime
 
         var certificate = await EraseAsync(crm, maria.Value.Id);
         certificate.KeysOfOthers.ShouldBe([crm.Hasher.Email("old@example.org")]);
+
+        // And they are still written to; the certificate says so. Whoever has an address alone is not.
+        string[] shared = [crm.Hasher.Hash(Channel.Email, "old@example.org"), crm.Hasher.Hash(Channel.Sms, "+41446681800"), crm.Hasher.Hash(Channel.WhatsApp, "+41446681800")];
+        var own = crm.Hasher.Hash(Channel.Email, "maria@example.org");
+        certificate.AddressesOfOthers.Select(a => a.Hash).ShouldBe(shared, ignoreOrder: true);
+        certificate.Remains.Single(r => r.What.StartsWith("addresses that another", StringComparison.Ordinal)).Count.ShouldBe(3);
+        (await crm.Get<SuppressionStore>().ReasonsAsync([.. shared, own], Cancellation)).ShouldBe(new Dictionary<string, string> { [own] = "erased" });
         await crm.Get<SaveCustomer>().PatchAsync(spouse.Value.Id, new() { ["city"] = "Bern" }, null, Cancellation);
         (await crm.Writer.UpsertAsync([new(Draft(new() { Email = "spouse@example.com", Phone = "+41446681800", City = "Chur" }), 2)], new("test"), Cancellation))[0].Outcome.ShouldBe(WriteOutcome.Updated);
         (await crm.Writer.UpsertAsync([new(Draft(new() { Email = "old@example.org", City = "Genf" }), 2)], new("test"), Cancellation))[0].ShouldBe(new(WriteOutcome.Updated, heir.Value.Id));
