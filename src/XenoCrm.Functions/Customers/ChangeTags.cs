@@ -24,7 +24,7 @@ public sealed class ChangeTags(CustomerStore store)
             }
 
             var kept = current.Value.Tags.Where(t => !remove.Contains(t, StringComparer.OrdinalIgnoreCase));
-            var tags = CustomerNormalizer.Tags([.. kept, .. add], "add", issues)!;
+            var tags = CustomerNormalizer.Tags([.. kept, .. add], "add", issues, current.Value.Tags.Count)!;
             Check(issues);
             if (tags.SequenceEqual(current.Value.Tags))
             {

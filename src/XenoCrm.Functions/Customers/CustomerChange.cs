@@ -31,6 +31,18 @@ internal static class CustomerChange
         return kept;
     }
 
+    /// <summary>Whether the draft would give the customer attributes beyond the limit: rows with a few each add up.</summary>
+    public static bool HasTooManyAttributes(Customer customer, CustomerDraft draft)
+    {
+        if (draft.Attributes is null || customer.Attributes.Count + draft.Attributes.Count <= CustomerNormalizer.MaxAttributes)
+        {
+            return false;
+        }
+
+        var after = Merge(customer.Attributes, draft.Attributes).Count;
+        return after > CustomerNormalizer.MaxAttributes && after > customer.Attributes.Count;
+    }
+
     /// <summary>A warning: the row was taken without this consent.</summary>
     public const string ConsentKept = "customer.consent_kept";
 

@@ -16,6 +16,7 @@ public static partial class CustomerNormalizer
     public const int MaxTagText = 100;
     public const string TagSeparators = ",;|";
     public const int MaxAttributes = 100;
+    internal const string TooManyAttributes = "customer.too_many_attributes";
     public const int MaxAttributeText = 1000;
     public const string AttributeNameRule = "A name is a letter followed by at most 63 letters, digits, '_' or '-'.";
     private const int EarliestBirth = 1870;
@@ -25,7 +26,9 @@ public static partial class CustomerNormalizer
     /// <param name="issues">Receives what is wrong (then the draft must not be written) and what is doubtful (warnings).</param>
     /// <param name="knownCountry">The customer's country when the input names none: it decides how a phone number is read.</param>
     /// <param name="now">When given, days of birth and consents must not lie after it.</param>
-    public static CustomerDraft Normalize(CustomerInput input, List<FieldIssue> issues, string? knownCountry = null, DateTimeOffset? now = null)
+    /// <param name="current">What the input is a change of. A customer may have more than the limits (two were merged): then it only must not grow.</param>
+    public static CustomerDraft Normalize(
+        CustomerInput input, List<FieldIssue> issues, string? knownCountry = null, DateTimeOffset? now = null, Customer? current = null)
     {
         var country = Text(input.Country, "country", MaxText, issues);
         var phone = Text(input.Phone, "phone", 40, issues);
@@ -52,9 +55,9 @@ public static partial class CustomerNormalizer
             Language = Language(input.Language, issues),
             TimeZone = TimeZone(input.TimeZone, issues),
             Birthday = Birthday(input.Birthday, now, issues),
-            Tags = Tags(input.Tags, "tags", issues),
+            Tags = Tags(input.Tags, "tags", issues, current?.Tags.Count ?? 0),
             Source = Text(input.Source, "source", MaxText, issues),
-            Attributes = Attributes(input.Attributes, issues),
+            Attributes = Attributes(input.Attributes, issues, current?.Attributes.Count ?? 0),
             Consent = Consent(input.Consent, now, issues),
         };
 
@@ -178,7 +181,8 @@ public static partial class CustomerNormalizer
         return null;
     }
 
-    internal static List<string>? Tags(IReadOnlyList<string>? values, string field, List<FieldIssue> issues)
+    /// <param name="had">So many are never too many.</param>
+    internal static List<string>? Tags(IReadOnlyList<string>? values, string field, List<FieldIssue> issues, int had = 0)
     {
         if (values is null)
         {
@@ -198,7 +202,7 @@ public static partial class CustomerNormalizer
             }
         }
 
-        if (tags.Count > MaxTags)
+        if (tags.Count > Math.Max(MaxTags, had))
         {
             issues.Add(new(field, "customer.too_many_tags", $"At most {MaxTags} tags are kept."));
         }
@@ -206,7 +210,7 @@ public static partial class CustomerNormalizer
         return tags;
     }
 
-    private static Dictionary<string, JsonElement>? Attributes(IReadOnlyDictionary<string, JsonElement>? values, List<FieldIssue> issues)
+    private static Dictionary<string, JsonElement>? Attributes(IReadOnlyDictionary<string, JsonElement>? values, List<FieldIssue> issues, int had)
     {
         if (values is null)
         {
@@ -231,9 +235,9 @@ public static partial class CustomerNormalizer
             }
         }
 
-        if (attributes.Count > MaxAttributes)
+        if (attributes.Count > Math.Max(MaxAttributes, had))
         {
-            issues.Add(new("attributes", "customer.too_many_attributes", $"At most {MaxAttributes} attributes are kept."));
+            issues.Add(new("attributes", TooManyAttributes, $"At most {MaxAttributes} attributes are kept."));
         }
 
         return attributes;

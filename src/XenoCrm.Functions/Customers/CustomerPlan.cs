@@ -163,6 +163,13 @@ internal sealed class CustomerPlan(
             return true;
         }
 
+        if (row.Intent == Intent.Upsert && change.After is { } known && CustomerChange.HasTooManyAttributes(known, row.Draft))
+        {
+            Failures.Add((index, WriteResult.Failed(
+                CustomerNormalizer.TooManyAttributes, $"With these the customer would have more than {CustomerNormalizer.MaxAttributes} attributes."), change.IsDirty ? [change] : []));
+            return true;
+        }
+
         // Else the systems that two merged customers came from would take turns in giving the one their ids.
         if (row.Intent == Intent.Upsert && change.After is { } target && (external.Inherited || email.Inherited))
         {

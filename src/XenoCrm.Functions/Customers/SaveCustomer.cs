@@ -32,7 +32,7 @@ public sealed class SaveCustomer(CustomerStore store, CustomerWriter writer, Att
                 throw new ETagStale().ToException();
             }
 
-            var draft = Check(Merge(current.Value, given), current.Value.Country);
+            var draft = Check(Merge(current.Value, given), current.Value);
             try
             {
                 return await writer.ReplaceAsync(id, current.ETag, await TypedAsync(draft, current.Value, cancellation), Source, cancellation);
@@ -48,10 +48,10 @@ public sealed class SaveCustomer(CustomerStore store, CustomerWriter writer, Att
         await TypedAsync(Check(input, null), null, cancellation);
 
     /// <summary>Normalises; anything wrong is a 400 that names each member.</summary>
-    private CustomerDraft Check(CustomerInput input, string? knownCountry)
+    private CustomerDraft Check(CustomerInput input, Customer? current)
     {
         var issues = new List<FieldIssue>();
-        var draft = CustomerNormalizer.Normalize(input, issues, knownCountry, clock.GetUtcNow());
+        var draft = CustomerNormalizer.Normalize(input, issues, current?.Country, clock.GetUtcNow(), current);
         issues.RemoveAll(i => i.IsWarning);
         return issues.Count == 0 ? draft : throw new RequestInvalid(ByPointer(issues)).ToException();
     }

@@ -148,4 +148,26 @@ public sealed class CustomerChangeRouteTests : IAsyncLifetime
         (given.GetProperty("outcome").GetString(), given.TryGetProperty("warnings", out _)).ShouldBe(("updated", false));
         (await crm.CheckedCustomersAsync()).Single().Consent["email"].State.ShouldBe(ConsentState.Granted);
     }
+
+    [Fact]
+    public async Task Limits_hold_for_what_adds_up_and_leave_a_customer_beyond_them_changeable()
+    {
+        static string Many(string prefix, int count) => string.Join(", ", Enumerable.Range(0, count).Select(i => $"\"{prefix}{i}\": {i}"));
+        static string Tags(string prefix, int count) => string.Join(", ", Enumerable.Range(0, count).Select(i => $"\"{prefix}{i}\""));
+        var id = await api.AddAsync($"{{ \"externalId\": \"A\", \"tags\": [{Tags("a", 70)}], \"attributes\": {{ {Many("a", 70)} }} }}");
+        var other = await api.AddAsync($"{{ \"externalId\": \"B\", \"tags\": [{Tags("b", 70)}], \"attributes\": {{ {Many("b", 70)} }} }}");
+
+        var row = (await api.BulkAsync($"{{ \"items\": [ {{ \"externalId\": \"A\", \"attributes\": {{ {Many("b", 31)} }} }}, {{ \"externalId\": \"B\", \"attributes\": {{ {Many("a", 30)} }} }} ] }}")).ShouldBe(207)["items"];
+        row[0].GetProperty("code").GetString().ShouldBe("customer.too_many_attributes");
+        row[1].GetProperty("outcome").GetString().ShouldBe("updated");
+
+        // Nothing of two people who are one is lost.
+        await crm.Get<XenoCrm.Orders.MergeCustomers>().HandleAsync(new(id, other), TestContext.Current.CancellationToken);
+        (await crm.CheckedCustomersAsync()).Single().ShouldSatisfyAllConditions(c => c.Tags.Count.ShouldBe(140), c => c.Attributes.Count.ShouldBe(140));
+        (await api.PatchAsync(id, """{ "city": "Bern", "attributes": { "a0": null, "a1": 5 } }""")).ShouldBe(200);
+        (await api.TagsAsync(id, """{ "remove": ["a0"] }""")).ShouldBe(200);
+        (await api.PatchAsync(id, """{ "attributes": { "c1": 1, "c2": 2 } }""")).ShouldBeProblem(400, "request.invalid", "/attributes");
+        (await api.TagsAsync(id, """{ "add": ["c1", "c2"] }""")).ShouldBeProblem(400, "request.invalid", "/add");
+        (await api.BulkAsync("""{ "items": [ { "externalId": "A", "city": "Chur", "attributes": { "a1": 6 } } ] }""")).ShouldBe(200);
+    }
 }
