@@ -80,8 +80,9 @@ public sealed class ReadTimeline(OrderStore orders, CustomerStore customers, Cur
 
     private IEnumerable<TimelineEvent> Of(Order order)
     {
+        // The number, which may be anything, is last: no number looks like another one's change.
         var id = OrderViews.IdOf(order.CustomerId, order.OrderNumber);
-        yield return new($"order:{order.OrderNumber}", TimelineKind.OrderPlaced, order.PlacedAt)
+        yield return new($"order:000:{order.OrderNumber}", TimelineKind.OrderPlaced, order.PlacedAt)
         {
             OrderId = id, OrderNumber = order.OrderNumber, Amount = Major(order.Amount), Status = order.FirstStatus, Source = order.Source,
         };
@@ -90,7 +91,7 @@ public sealed class ReadTimeline(OrderStore orders, CustomerStore customers, Cur
         {
             var change = order.Changes[i];
             var isStep = change.From != change.To;
-            yield return new($"order:{order.OrderNumber}:{i:D3}", isStep ? TimelineKind.OrderStatusChanged : TimelineKind.OrderRefunded, change.At)
+            yield return new($"order:{i + 1:D3}:{order.OrderNumber}", isStep ? TimelineKind.OrderStatusChanged : TimelineKind.OrderRefunded, change.At)
             {
                 OrderId = id, OrderNumber = order.OrderNumber, FromStatus = isStep ? change.From : null, Status = change.To,
                 RefundedAmount = change.Refunded > 0 || !isStep ? Major(change.Refunded) : null,

@@ -153,6 +153,21 @@ public sealed class OverviewTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task No_order_number_makes_two_events_one()
+    {
+        foreach (var number in new[] { "A", "A:000", "000:A", "001:A" })
+        {
+            var order = (await api.CreateAsync("A", number, 30, """ "placedAt": "2026-01-01T00:00:00Z" """))["id"].GetString()!;
+            (await api.PatchAsync(order, """{ "status": "paid" }""")).ShouldBe(200);
+        }
+
+        var events = await OrderApi.AllAsync(q => api.TimelineAsync(id, q), "limit=1");
+        events.Select(e => e.GetProperty("id").GetString()).ShouldBeUnique();
+        Kinds(events).Count(k => k == "orderPlaced").ShouldBe(4);
+        Kinds(events).Count(k => k == "orderStatusChanged").ShouldBe(4);
+    }
+
+    [Fact]
     public async Task An_import_is_in_the_timeline_at_the_time_it_began()
     {
         var import = new Ids(TimeProvider.System).New();
