@@ -84,7 +84,7 @@ public sealed class ImportPipeline(
 
         if (dryRun is not null)
         {
-            await dryRun.DecideAsync(run, work, new(Source, null, work.Settings.CreateMissingCustomers), cancellation);
+            await dryRun.DecideAsync(run, work, new(Source, null, work.Settings.CreateMissingCustomers, MayRepeatHistory: true), cancellation);
             return;
         }
 
@@ -115,7 +115,7 @@ public sealed class ImportPipeline(
         }
         else
         {
-            OrderOptions settings = new(Source, journal, work.Settings.CreateMissingCustomers);
+            OrderOptions settings = new(Source, journal, work.Settings.CreateMissingCustomers, MayRepeatHistory: true);
             run.Count(await orders.UpsertAsync(run.Orders, settings, cancellation), i => run.Orders[i].Row, work.File.Columns);
         }
     }

@@ -45,7 +45,7 @@ public sealed class BulkOrders(OrderWriter writer, OrderViews views)
             }
         }
 
-        var written = await writer.UpsertAsync(rows, new(SaveOrder.Source, CreateMissingCustomers: request.CreateMissingCustomers), cancellation);
+        var written = await writer.UpsertAsync(rows, new(SaveOrder.Source, CreateMissingCustomers: request.CreateMissingCustomers, MayRepeatHistory: true), cancellation);
         foreach (var (row, result) in rows.Zip(written))
         {
             var id = result.CustomerId is { } customer ? OrderViews.IdOf(customer, row.Draft.OrderNumber) : null;

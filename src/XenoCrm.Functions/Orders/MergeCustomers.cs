@@ -46,7 +46,7 @@ public sealed class MergeCustomers(
     /// <summary>A step takes milliseconds: after so long nobody is at it.</summary>
     private static readonly TimeSpan Abandoned = TimeSpan.FromSeconds(10);
 
-    /// <summary>An order and its renamed twin are looked for, and a transaction has room for 99 and 2 MB.</summary>
+    /// <summary>At most: each is looked for under three numbers. By their size it may be fewer.</summary>
     private const int OrdersAtOnce = 40;
 
     private const int MaxRounds = 300;
@@ -90,6 +90,11 @@ public sealed class MergeCustomers(
                 throw new MergeRefused(OrderCodes.TotalTooLarge, "The total of both would be too large to be exact.").ToException();
             }
 
+            if (other.Categories.Keys.Any(c => !customer.Categories.ContainsKey(c)) && other.Categories.Keys.Union(customer.Categories.Keys).Count() > OrderTotals.MaxCategories)
+            {
+                throw new MergeRefused(OrderCodes.TooManyCategories, $"Together they would have more than {OrderTotals.MaxCategories} categories.").ToException();
+            }
+
             if (other.Merging is not null)
             {
                 await SettleAsync(new(other, source!.ETag), cancellation);
@@ -115,9 +120,23 @@ public sealed class MergeCustomers(
     /// <summary>Goes on with merges whose process has ended.</summary>
     public async Task FinishAbandonedAsync(CancellationToken cancellation)
     {
+        var failures = new List<Exception>();
         foreach (var id in await customers.FrozenBeforeAsync(clock.GetUtcNow() - Abandoned, cancellation))
         {
-            await FinishAsync(id, cancellation);
+            try
+            {
+                await FinishAsync(id, cancellation);
+            }
+            catch (Exception exception) when (!cancellation.IsCancellationRequested)
+            {
+                // The others are not to wait for this one, which is tried again next time.
+                failures.Add(new InvalidOperationException($"The merge of {id} could not be finished.", exception));
+            }
+        }
+
+        if (failures.Count > 0)
+        {
+            throw new AggregateException(failures);
         }
     }
 
@@ -143,6 +162,11 @@ public sealed class MergeCustomers(
         var moved = 0;
         for (var round = 0; ; round++)
         {
+            if (round == MaxRounds)
+            {
+                throw new CustomerBusy { RetryAfterSeconds = 2 }.ToException();
+            }
+
             await WaitAsync(round, cancellation);
             if (await customers.ReadSlotAsync(from, cancellation) is not { Frozen: { } frozen, Into: { } into } slot)
             {
@@ -162,7 +186,7 @@ public sealed class MergeCustomers(
                 if (await MoveSomeAsync(target, from, cancellation) is { } some)
                 {
                     moved += some;
-                    round = -1;
+                    round = some > 0 ? -1 : round;
                     continue;
                 }
 
@@ -191,13 +215,13 @@ public sealed class MergeCustomers(
     /// <returns>How many orders left the other customer; null when it has none. 0: somebody was faster.</returns>
     private async Task<int?> MoveSomeAsync(Versioned<Customer> target, string from, CancellationToken cancellation)
     {
-        var some = await orders.ReadOrphansAsync(from, OrdersAtOnce, cancellation);
+        var some = MergeOrders.FitIn(await orders.ReadOrphansAsync(from, OrdersAtOnce, cancellation));
         if (some.Count == 0)
         {
             return null;
         }
 
-        var numbers = some.SelectMany(o => new[] { o.Value.OrderNumber, MergeOrders.Rename(o.Value.OrderNumber, from) });
+        var numbers = some.SelectMany(o => MergeOrders.NumbersOf(o.Value));
         if (await orders.ReadAsync(target.Value.Id, numbers, cancellation) is not { } known || known.Customer.ETag != target.ETag)
         {
             return 0;

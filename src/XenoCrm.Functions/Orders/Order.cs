@@ -55,6 +55,9 @@ public sealed record Order
     /// <summary>The customer whose order it was before that one became part of this one.</summary>
     public string? MovedFrom { get; init; }
 
+    /// <summary>The number it had there, when this one had another order under it.</summary>
+    public string? MovedNumber { get; init; }
+
     /// <summary>What it adds to the customer's spend while it counts.</summary>
     [JsonIgnore]
     public long Net => Amount - Refunded;

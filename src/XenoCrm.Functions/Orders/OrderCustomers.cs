@@ -27,7 +27,7 @@ internal sealed class OrderCustomers(CustomerStore customers, CustomerWriter wri
             var creatable = missing.Where(i => rows[i].Draft.Customer is not null).ToList();
             if (creatable.Count > 0)
             {
-                var created = await writer.UpsertAsync([.. creatable.Select(i => new UpsertRow(rows[i].Draft.Customer!, rows[i].Row))], new("order", options.Journal, JournalScope), cancellation);
+                var created = await writer.UpsertAsync([.. creatable.Select(i => new UpsertRow(rows[i].Draft.Customer!, rows[i].Row))], new(OrderWriter.CustomerSource, options.Journal, JournalScope), cancellation);
                 foreach (var (index, result) in creatable.Zip(created).Where(c => c.Second.Outcome == WriteOutcome.Failed))
                 {
                     results[index] = result;

@@ -23,6 +23,7 @@ internal static class OrderCodes
     public const string RefundInvalid = "order.refund_invalid";
     public const string TooManyChanges = "order.too_many_changes";
     public const string Duplicate = "order.duplicate";
+    public const string TooManyCategories = "order.too_many_categories";
     public const string TotalTooLarge = "order.total_too_large";
     public const string Busy = "order.busy";
 }

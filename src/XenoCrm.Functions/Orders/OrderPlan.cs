@@ -13,15 +13,13 @@ internal sealed class OrderPlan(
     /// <summary>A transaction takes 100 operations, one of which is the customer.</summary>
     public const int MaxOrders = 99;
 
-    /// <summary>And 2 MB, kept well below.</summary>
-    private const int MaxBytes = 1_000_000;
-
     /// <summary>Before that it is a date that was not understood.</summary>
     private static readonly DateTimeOffset Earliest = new(1900, 1, 1, 0, 0, 0, TimeSpan.Zero);
 
     private readonly DateTimeOffset now = OrderNormalizer.ToMilliseconds(now);
     private readonly Dictionary<string, Order> working = [];
     private readonly Dictionary<string, long> rows = [];
+    private readonly Dictionary<string, int> sizes = [];
     private int bytes;
 
     public Versioned<Customer> Before { get; } = customer;
@@ -57,6 +55,11 @@ internal sealed class OrderPlan(
             return true;
         }
 
+        if (options.MayRepeatHistory && current is not null)
+        {
+            draft = WithoutHistory(current, draft);
+        }
+
         var order = current is null ? Create(draft) : Overlay(current, draft);
         if (Refuse(current, order, draft) is { } failure)
         {
@@ -70,8 +73,11 @@ internal sealed class OrderPlan(
             return true;
         }
 
-        var size = 400 + (order.Items.Count * 700);
-        if (changed is null && working.Count > 0 && (working.Count == MaxOrders || bytes + size > MaxBytes))
+        // A row may make an order larger that is in the transaction already.
+        var size = OrderStore.SizeOf(order);
+        var grown = bytes - sizes.GetValueOrDefault(draft.OrderNumber) + size;
+        var hasOthers = working.Count > (changed is null ? 0 : 1);
+        if (hasOthers && (grown > OrderStore.MaxBytes || (changed is null && working.Count == MaxOrders)))
         {
             return false;
         }
@@ -84,10 +90,17 @@ internal sealed class OrderPlan(
             return true;
         }
 
+        if (BringsTooManyCategories(after, order))
+        {
+            Results.Add((index, WriteResult.Failed(OrderCodes.TooManyCategories, $"The orders of one customer have at most {OrderTotals.MaxCategories} categories.")));
+            return true;
+        }
+
         After = after;
         working[draft.OrderNumber] = order;
         rows[draft.OrderNumber] = row.Row;
-        bytes += size;
+        sizes[draft.OrderNumber] = size;
+        bytes = grown;
         Results.Add((index, new(current is null ? WriteOutcome.Created : WriteOutcome.Updated, Before.Value.Id)));
         return true;
     }
@@ -95,6 +108,19 @@ internal sealed class OrderPlan(
     /// <summary>The totals over everything, when step by step was not possible.</summary>
     public Customer SumUp(IEnumerable<Order> stored) =>
         OrderTotals.Of(Before.Value, stored.Where(o => !working.ContainsKey(o.OrderNumber)).Concat(working.Values));
+
+    /// <summary>While the totals are not known (null) none is taken to have gone.</summary>
+    private bool BringsTooManyCategories(Customer? after, Order order)
+    {
+        if (after is not null)
+        {
+            return after.Categories.Count > Math.Max(OrderTotals.MaxCategories, After!.Categories.Count);
+        }
+
+        var before = Before.Value.Categories;
+        return OrderFlow.Counts(order.Status) && order.Items.Any(i => i.Category is { } c && !before.ContainsKey(c))
+            && working.Values.Append(order).SelectMany(o => o.Items).Select(i => i.Category).OfType<string>().Union(before.Keys).Count() > OrderTotals.MaxCategories;
+    }
 
     private WriteResult? Refuse(Order? current, Order order, OrderDraft draft)
     {
@@ -132,6 +158,12 @@ internal sealed class OrderPlan(
             ? WriteResult.Failed(OrderCodes.TooManyChanges, $"An order keeps {Order.MaxChanges} changes of its status and refunds.")
             : null;
     }
+
+    /// <summary>A row that says what the order was earlier says nothing of its status, nor does it take back what was refunded since.</summary>
+    private static OrderDraft WithoutHistory(Order order, OrderDraft draft) =>
+        draft.Status is { } status && status != order.Status && order.Changes.Any(c => c.From == status)
+            ? draft with { Status = null, Refunded = draft.Refunded < order.Refunded ? null : draft.Refunded }
+            : draft;
 
     private static string Name(OrderStatus status) => status.ToString().ToLowerInvariant();
 

@@ -13,7 +13,13 @@ internal sealed record CustomerWithOrders(Versioned<Customer> Customer, Dictiona
 /// <summary>Orders as stored: always with their customer, in one partition and in one transaction.</summary>
 public sealed class OrderStore(CosmosDatabase database)
 {
+    /// <summary>Of orders in one transaction. It takes 2 MB, and the customer is part of it.</summary>
+    internal const int MaxBytes = 1_000_000;
+
     private readonly Container container = database.Container(CustomerStore.ContainerName);
+
+    /// <summary>Bytes that it takes in a request: a full order in a script that JSON escapes has some 400 KB, a usual one 500 bytes.</summary>
+    internal static int SizeOf(Order order) => JsonSerializer.SerializeToUtf8Bytes(order, Json.Options).Length;
 
     /// <summary>The customer and those of the orders that exist, in one request; null when there is no such customer.</summary>
     internal async Task<CustomerWithOrders?> ReadAsync(string customerId, IEnumerable<string> orderNumbers, CancellationToken cancellation)

@@ -15,6 +15,12 @@ public static class OrderTotals
     /// </summary>
     public const long MaxTotal = 1L << 53;
 
+    /// <summary>
+    /// Of one customer. Each is a part of the customer's item: 500 of the longest names are some 350 KB of the 2 MB that an
+    /// item, and a transaction, may have. More than a shop has categories; a file with products for categories has more.
+    /// </summary>
+    public const int MaxCategories = 500;
+
     public static Customer Add(Customer customer, Order order)
     {
         if (!OrderFlow.Counts(order.Status))

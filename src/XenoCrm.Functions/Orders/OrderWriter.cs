@@ -11,7 +11,10 @@ public sealed record OrderRow(OrderDraft Draft, long Row);
 /// <param name="Source">Where new orders come from.</param>
 /// <param name="Journal">Of a run of an import: repeating it changes nothing, and it can be undone.</param>
 /// <param name="CreateMissingCustomers">A customer that is not found is created from its reference, else the row fails.</param>
-public sealed record OrderOptions(string Source, WriteJournal? Journal = null, bool CreateMissingCustomers = false);
+/// <param name="MayRepeatHistory">
+/// A status that the order has had before counts as not said: lists of several steps of one order are sent again. Else it is refused.
+/// </param>
+public sealed record OrderOptions(string Source, WriteJournal? Journal = null, bool CreateMissingCustomers = false, bool MayRepeatHistory = false);
 
 /// <summary>
 /// Creates and updates a run of orders. Per customer one transaction holds the orders and the customer's new totals, under
@@ -34,6 +37,9 @@ public sealed class OrderWriter(
     internal const int MaxRowsAtOnce = 200;
 
     internal const int MaxRounds = 300;
+
+    /// <summary>Of customers that are created from an order's reference.</summary>
+    internal const string CustomerSource = "order";
 
     /// <returns>One result per row, in order; <see cref="WriteResult.CustomerId"/> is the order's customer.</returns>
     public async Task<IReadOnlyList<WriteResult>> UpsertAsync(IReadOnlyList<OrderRow> rows, OrderOptions options, CancellationToken cancellation)

@@ -175,6 +175,7 @@ public sealed class SaveOrder(OrderStore orders, OrderWriter writer, CustomerSto
         OrderCodes.Busy => new OrderRefused(503, result.Code, result.Message!) { RetryAfterSeconds = 1 },
         OrderCodes.AmountMissing => RequestInvalid.At("/amount", result.Message!),
         OrderCodes.DateInvalid => RequestInvalid.At("/placedAt", result.Message!),
+        OrderCodes.TooManyCategories => new OrderRefused(400, result.Code, result.Message!),
         OrderCodes.CustomerUnknown => new OrderRefused(404, result.Code, result.Message!),
         _ => new OrderRefused(409, result.Code!, result.Message!),
     };

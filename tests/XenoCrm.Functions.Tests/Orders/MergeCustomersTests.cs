@@ -205,6 +205,90 @@ public sealed class MergeCustomersTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Orders_that_are_too_large_for_one_transaction_are_written_and_merged_in_several()
+    {
+        var into = await CustomerAsync(new() { ExternalId = "A" });
+        var from = await CustomerAsync(new() { ExternalId = "B" });
+
+        // JSON escapes them: 370 KB an order, 3 MB together.
+        var items = Enumerable.Repeat(new OrderItemInput(new('\u0001', 200), new('\u0001', 100), 1, 1), OrderNormalizer.MaxItems).ToList();
+        var drafts = Enumerable.Range(0, 8).Select(i => OrderNormalizer.Normalize(new() { OrderNumber = $"{i}", Customer = new() { ExternalId = "B" }, Items = items, PlacedAt = Start.AddDays(i) }, "USD", [])!).ToList();
+
+        // The second time they are small at first, and grow within their transaction.
+        var small = drafts.Select(d => d with { OrderNumber = d.OrderNumber + "s", Items = [d.Items![0]] });
+        var grown = drafts.Select(d => d with { OrderNumber = d.OrderNumber + "s" });
+        var rows = drafts.Concat(small).Concat(grown).Select((d, i) => new OrderRow(d, i + 2)).ToList();
+        (await crm.Orders.UpsertAsync(rows, new("test"), Cancellation)).Count(r => r.Outcome == WriteOutcome.Failed).ShouldBe(0);
+
+        (await MergeAsync(into, from)).Orders.ShouldBe(16);
+        (await CheckedAsync(into)).Orders.Count.ShouldBe(16);
+    }
+
+    [Fact]
+    public async Task A_merge_that_fails_does_not_keep_the_timer_from_the_others()
+    {
+        var froms = new List<string>();
+        foreach (var n in new[] { "1", "2" })
+        {
+            var (into, from) = (await CustomerAsync(new() { ExternalId = "A" + n }), await CustomerAsync(new() { ExternalId = "B" + n }));
+            froms.Add(from);
+
+            // The note, the frozen customer, and then nothing.
+            crm.Log.Reset();
+            crm.Log.CrashAfterWrite = 2;
+            await Should.ThrowAsync<Exception>(() => MergeAsync(into, from));
+            crm.Log.Reset();
+        }
+
+        async Task<int> LeftAsync() => (await crm.Customers.ReadSlotsAsync(froms, Cancellation)).Values.Count(s => s.IsFrozen);
+        (await LeftAsync()).ShouldBe(2);
+        var timer = new MergeCustomers(crm.OrderStore, crm.Customers, crm.Writer, crm.Get<CustomerViews>(), crm.Hasher, new Later(TimeSpan.FromMinutes(1)));
+        crm.Log.Reset();
+        crm.Log.CrashBeforeWrite = 1;
+        var failure = (await Should.ThrowAsync<AggregateException>(() => timer.FinishAbandonedAsync(Cancellation))).InnerExceptions.ShouldHaveSingleItem();
+        froms.ShouldContain(f => failure.Message.Contains(f));
+        (await LeftAsync()).ShouldBe(1);
+        crm.Log.Reset();
+        await timer.FinishAbandonedAsync(Cancellation);
+        (await LeftAsync()).ShouldBe(0);
+    }
+
+    [Fact]
+    public async Task Numbers_that_are_taken_lose_no_order()
+    {
+        for (var write = 3; ; write++)
+        {
+            await using var world = await CrmHarness.StartAsync();
+            var into = (await world.Writer.UpsertAsync(CustomerNormalizer.Normalize(new() { ExternalId = "A" }, []), "test", Cancellation)).Value.Id;
+            var from = (await world.Writer.UpsertAsync(CustomerNormalizer.Normalize(new() { ExternalId = "B" }, []), "test", Cancellation)).Value.Id;
+            var stem = new string('x', OrderNormalizer.MaxOrderNumber - 1);
+
+            // The name that "1" would get is in use here, that of "2" there; two long ones differ only where they are cut.
+            string[] here = ["1", MergeOrders.Rename("1", from), "2", stem + "1", stem + "2"];
+            string[] there = ["1", "2", MergeOrders.Rename("2", from), stem + "1", stem + "2"];
+            var rows = here.Select((n, i) => ("A", n, 1m + i)).Concat(there.Select((n, i) => ("B", n, 100m + i)))
+                .Select((r, i) => new OrderRow(OrderNormalizer.Normalize(new() { OrderNumber = r.n, Customer = new() { ExternalId = r.Item1 }, Amount = r.Item3, PlacedAt = Start.AddDays(i) }, "USD", [])!, i));
+            (await world.Orders.UpsertAsync([.. rows], new("test"), Cancellation)).ShouldAllBe(r => r.Outcome == WriteOutcome.Created);
+
+            world.Log.Reset();
+            world.Log.CrashAfterWrite = write;
+            var merge = world.Get<MergeCustomers>();
+            var isDone = await Task.Run(() => merge.HandleAsync(new(into, from), Cancellation), Cancellation).ContinueWith(t => t.IsCompletedSuccessfully, TaskScheduler.Default);
+            world.Log.Reset();
+            await merge.HandleAsync(new(into, from), Cancellation);
+
+            var all = (await world.OrderStore.ReadAllAsync(into, Cancellation))!;
+            all.Orders.Values.Select(o => o.Value.Amount).Order().ToList().ShouldBe([100L, 200, 300, 400, 500, 10_000, 10_100, 10_200, 10_300, 10_400], $"killed after write {write}");
+            (all.Customer.Value.OrderCount, all.Customer.Value.TotalSpend).ShouldBe((10, 52_500));
+            all.Orders.Keys.ShouldAllBe(n => n.Length <= OrderNormalizer.MaxOrderNumber);
+            if (isDone)
+            {
+                return;
+            }
+        }
+    }
+
+    [Fact]
     public async Task Writers_of_both_customers_meanwhile_lose_nothing()
     {
         var people = new List<(string Into, string From)>();

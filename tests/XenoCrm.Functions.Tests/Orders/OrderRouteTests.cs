@@ -221,6 +221,29 @@ public sealed class OrderRouteTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_bulk_may_say_again_what_an_order_was_and_a_single_order_may_not()
+    {
+        static string Bulk(string more) => $$"""{ "createMissingCustomers": true, "items": [ { "customer": { "externalId": "A" }, "orderNumber": "1", "amount": 10{{more}} } ] }""";
+        string[] steps = ["", """, "status": "paid", "refundedAmount": 0""", """, "status": "refunded" """];
+        foreach (var step in steps)
+        {
+            (await api.BulkAsync(Bulk(step))).ShouldBe(200);
+        }
+
+        foreach (var step in steps.Append(""", "status": "placed" """))
+        {
+            (await api.BulkAsync(Bulk(step))).ShouldBe(200)["unchanged"].GetInt32().ShouldBe(1, step);
+        }
+
+        // It has never been shipped: that is no repetition.
+        (await api.BulkAsync(Bulk(""", "status": "shipped" """))).ShouldBe(207)["items"][0].GetProperty("code").GetString().ShouldBe("order.status_invalid");
+        (await api.CreateAsync("A", "1", 10, "\"status\": \"paid\"")).ShouldBeProblem(409, "order.status_invalid");
+        (await api.PatchAsync($"{customerId}-1", """{ "status": "paid" }""")).ShouldBeProblem(409, "order.status_invalid");
+        Statuses(await api.GetAsync($"{customerId}-1")).ShouldBe(["placed", "paid", "refunded"]);
+        await api.CheckedAsync();
+    }
+
+    [Fact]
     public async Task A_bulk_says_what_became_of_each_item()
     {
         var answer = await api.BulkAsync("""

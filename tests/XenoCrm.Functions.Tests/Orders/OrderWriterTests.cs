@@ -76,6 +76,30 @@ public sealed class OrderWriterTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_customer_has_so_many_categories_and_no_more()
+    {
+        OrderDraft With(string number, int from, int count) => OrderNormalizer.Normalize(
+            new() { OrderNumber = number, Customer = new() { ExternalId = "A" }, PlacedAt = Start, Items = [.. Enumerable.Range(from, count).Select(i => new OrderItemInput("thing", $"c{i}", 1, 1))] },
+            "USD", [])!;
+        Outcomes(await UpsertAsync(With("1", 0, 200), With("2", 200, 200), With("3", 400, 99), With("4", 499, 2), With("5", 499, 1), With("6", 0, 2)))
+            .ShouldBe([WriteOutcome.Created, WriteOutcome.Created, WriteOutcome.Created, WriteOutcome.Failed, WriteOutcome.Created, WriteOutcome.Created]);
+        (await UpsertAsync(With("4", 500, 1)))[0].Code.ShouldBe("order.too_many_categories");
+        (await CheckedAsync("A")).Categories.Count.ShouldBe(OrderTotals.MaxCategories);
+
+        // In place of an order the totals are only known anew from all.
+        (await UpsertAsync(With("6", 0, 1), With("6", 500, 1)))[1].Code.ShouldBe("order.too_many_categories");
+        var api = new OrderApi(crm);
+        (await api.CreateAsync("""{ "customer": { "externalId": "A" }, "orderNumber": "7", "items": [ { "product": "x", "category": "new", "unitPrice": 1 } ] }""")).ShouldBeProblem(400, "order.too_many_categories");
+        (await CheckedAsync("A")).Categories.Count.ShouldBe(OrderTotals.MaxCategories);
+
+        // Two with too many together stay two.
+        var b = (await UpsertAsync(Draft("1", "B", 1, category: "new")))[0].CustomerId!;
+        var a = (await UpsertAsync(With("1", 0, 200)))[0].CustomerId!;
+        Should.Throw<Platform.Errors.ProblemException>(() => crm.Get<MergeCustomers>().HandleAsync(new(a, b), Cancellation)).Problem.Code.ShouldBe("order.too_many_categories");
+        (await crm.Customers.ReadAsync(b, Cancellation))!.Value.OrderCount.ShouldBe(1);
+    }
+
+    [Fact]
     public async Task An_unknown_customer_is_an_error_unless_it_is_to_be_created()
     {
         var results = await UpsertAsync(null, false, Draft("1", "A", 10));
