@@ -8,7 +8,8 @@ namespace XenoCrm.Imports;
 public sealed class DryRuns(IServiceProvider services, DryRunResults results)
 {
     public DryRun Begin() => new(
-        ActivatorUtilities.CreateInstance<CustomerRehearsal>(services), ActivatorUtilities.CreateInstance<OrderRehearsal>(services));
+        ActivatorUtilities.CreateInstance<CustomerRehearsal>(services),
+        ActivatorUtilities.CreateInstance<OrderRehearsal>(services, ActivatorUtilities.CreateInstance<CustomerRehearsal>(services)));
 
     public async Task<DryRun> ResumeAsync(ImportJob job, CancellationToken cancellation)
     {

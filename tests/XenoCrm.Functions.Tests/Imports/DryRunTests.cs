@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json;
 using XenoCrm.Customers;
+using XenoCrm.Orders;
 using XenoCrm.Platform.Http;
 
 namespace XenoCrm.Imports;
@@ -115,6 +116,52 @@ public class DryRunTests(ImportStorage storage)
             done.Body.GetProperty("failed").GetInt64().ShouldBe(dry.Body.GetProperty("failed").GetInt64());
             dry.Body.GetProperty("updated").GetInt64().ShouldBeGreaterThan(0);
         }
+    }
+
+    [Fact]
+    public async Task A_file_with_several_steps_of_an_order_can_be_imported_again()
+    {
+        await using var system = await ImportSystem.StartAsync(storage);
+        await system.PostAsync("id\nC1\n");
+        const string Csv = "orderNumber,customerId,amount,status\nO1,C1,5,placed\nO1,C1,5,paid\nO1,C1,5,shipped\n";
+        var first = await system.PostAsync(Csv, kind: ImportKind.Orders);
+        (Count(first.Body, "created"), Count(first.Body, "updated"), Count(first.Body, "failed")).ShouldBe((1, 2, 0), first.Text);
+
+        var dry = await system.PostAsync(Csv, "?dryRun=true", ImportKind.Orders);
+        var again = await system.PostAsync(Csv, "?token=" + dry.Body.GetProperty("token").GetString(), ImportKind.Orders);
+
+        (Count(dry.Body, "unchanged"), Count(again.Body, "unchanged")).ShouldBe((3, 3), again.Text);
+        (await system.QueryAsync<Order>("SELECT * FROM c WHERE c.type = 'order'")).ShouldHaveSingleItem().Status.ShouldBe(OrderStatus.Shipped);
+    }
+
+    [Theory]
+    [InlineData(100)]
+    [InlineData(2)]
+    public async Task Orders_of_customers_that_cannot_be_created_fail_in_the_dry_run_too(int rowsPerRun)
+    {
+        await using var system = await ImportSystem.StartAsync(storage, o => o.RunRows = rowsPerRun);
+        await system.PostAsync("id,email\nE1,erased@example.com\nC1,c1@example.com\n");
+        var erased = (await system.QueryAsync<Customer>("SELECT * FROM c WHERE c.externalId = 'E1'")).ShouldHaveSingleItem();
+        await system.Get<CustomerWriter>().EraseKeysAsync([.. system.Get<AddressHasher>().KeysOf(erased).All], new HashSet<string> { erased.Id }, DateTimeOffset.UnixEpoch, Cancellation);
+        await system.Get<DeleteCustomer>().HandleAsync(erased.Id, null, Cancellation);
+
+        // Somebody erased; two that would be created with one email; the second is found by it once the first exists.
+        const string Csv = "orderNumber,customerId,email,amount\n1,N1,erased@example.com,5\n2,E1,,5\n3,N2,n@example.com,5\n4,N3,n@example.com,5\n5,N2,,5\n6,,n@example.com,5\n7,C1,,5\n8,N9,,5\n";
+        var dry = await system.PostAsync(Csv, "?dryRun=true&createMissingCustomers=true", ImportKind.Orders);
+        (await system.QueryAsync<long>("SELECT VALUE COUNT(1) FROM c WHERE c.type = 'order'")).Sum().ShouldBe(0);
+        var done = await system.PostAsync(Csv, "?token=" + dry.Body.GetProperty("token").GetString(), ImportKind.Orders);
+
+        Failures(dry).ShouldBe(Failures(done));
+        Failures(dry).Take(2).ShouldBe(["2 customer.erased", "3 customer.erased"]);
+        foreach (var count in new[] { "created", "updated", "unchanged", "failed" })
+        {
+            Count(dry.Body, count).ShouldBe(Count(done.Body, count), $"{count}: {dry.Text} {done.Text}");
+        }
+
+        Count(done.Body, "created").ShouldBeGreaterThan(4);
+
+        static List<string> Failures((int Status, JsonElement Body, string Text) answer) =>
+            [.. answer.Body.GetProperty("issues").EnumerateArray().Select(i => $"{i.GetProperty("row")} {i.GetProperty("code").GetString()}")];
     }
 
     [Fact]
