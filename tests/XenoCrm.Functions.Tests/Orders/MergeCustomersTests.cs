@@ -225,35 +225,6 @@ public sealed class MergeCustomersTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_merge_that_fails_does_not_keep_the_timer_from_the_others()
-    {
-        var froms = new List<string>();
-        foreach (var n in new[] { "1", "2" })
-        {
-            var (into, from) = (await CustomerAsync(new() { ExternalId = "A" + n }), await CustomerAsync(new() { ExternalId = "B" + n }));
-            froms.Add(from);
-
-            // The note, the frozen customer, and then nothing.
-            crm.Log.Reset();
-            crm.Log.CrashAfterWrite = 2;
-            await Should.ThrowAsync<Exception>(() => MergeAsync(into, from));
-            crm.Log.Reset();
-        }
-
-        async Task<int> LeftAsync() => (await crm.Customers.ReadSlotsAsync(froms, Cancellation)).Values.Count(s => s.IsFrozen);
-        (await LeftAsync()).ShouldBe(2);
-        var timer = new MergeCustomers(crm.OrderStore, crm.Customers, crm.Writer, crm.Get<CustomerViews>(), crm.Hasher, new Later(TimeSpan.FromMinutes(1)));
-        crm.Log.Reset();
-        crm.Log.CrashBeforeWrite = 1;
-        var failure = (await Should.ThrowAsync<AggregateException>(() => timer.FinishAbandonedAsync(Cancellation))).InnerExceptions.ShouldHaveSingleItem();
-        froms.ShouldContain(f => failure.Message.Contains(f));
-        (await LeftAsync()).ShouldBe(1);
-        crm.Log.Reset();
-        await timer.FinishAbandonedAsync(Cancellation);
-        (await LeftAsync()).ShouldBe(0);
-    }
-
-    [Fact]
     public async Task Numbers_that_are_taken_lose_no_order()
     {
         for (var write = 3; ; write++)
