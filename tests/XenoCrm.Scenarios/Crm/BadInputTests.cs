@@ -121,7 +121,7 @@ public class BadInputTests(BadInputSystem system) : IClassFixture<BadInputSystem
     {
         using var eight = await system.Http.PostAsync("api/segments/preview", BadInputSystem.Json(new { rule = Nested(8) }));
         eight.StatusCode.ShouldBe(HttpStatusCode.OK, await eight.Content.ReadAsStringAsync());
-        await ShouldBeProblemAsync(await system.Http.PostAsync("api/segments", BadInputSystem.Json(new { name = "Deep", rule = Nested(9) })), 400, "segment.rule_invalid");
+        await ShouldBeProblemAsync(await system.Http.PostAsync("api/segments", BadInputSystem.Json(new { name = "Deep", rule = Nested(9) })), 400, "segment.rule_too_deep");
     }
 
     [Theory]
