@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Azure.Storage.Blobs;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
@@ -40,6 +41,7 @@ public sealed class LiveMembershipTests(ImportStorage storage) : IAsyncLifetime
         services.AddPlatform(configuration).AddCustomers(configuration).AddOrders(configuration).AddSegments(configuration).AddImports(configuration).AddCampaigns();
         app = services.BuildServiceProvider();
         await Get<CosmosDatabase>().EnsureCreatedAsync();
+        await new CreateImportContainers(Get<BlobServiceClient>()).StartAsync(Cancellation);
         foreach (var (name, rule) in new[]
         {
             ("bern", Rules.OneJson("city", "=", "\"bern\"")),
