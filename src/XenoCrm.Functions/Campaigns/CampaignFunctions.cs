@@ -17,8 +17,7 @@ public sealed class CampaignFunctions(WorkspaceStore<Campaign> campaigns, SaveCa
     {
         var page = PageRequest.From(request, cursors, "campaigns");
         var found = await campaigns.PageAsync(page.Position, page.Limit + 1, cancellation);
-        var items = found.Take(page.Limit).Select(c => CampaignView.Of(c.Value)).ToList();
-        return Reply.Ok(new Page<CampaignView>(items, found.Count > page.Limit ? cursors.Protect("campaigns", items[^1].Id) : null));
+        return Reply.Ok(page.Of(found, cursors, "campaigns", c => CampaignView.Of(c.Value), c => c.Value.Id));
     }
 
     [Function("CreateCampaign")]

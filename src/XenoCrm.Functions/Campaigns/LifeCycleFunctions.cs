@@ -57,8 +57,7 @@ public sealed class LifeCycleFunctions(ReviewCampaign review, ScheduleCampaign s
         var list = $"occurrences:{id}";
         var page = PageRequest.From(request, cursors, list);
         var found = await schedule.OccurrencesAsync(id, page.Position, page.Limit + 1, cancellation);
-        var items = found.Take(page.Limit).Select(CampaignView.Of).ToList();
-        return Reply.Ok(new Page<CampaignView>(items, found.Count > page.Limit ? cursors.Protect(list, items[^1].Id) : null));
+        return Reply.Ok(page.Of(found, cursors, list, CampaignView.Of, c => c.Id));
     }
 
     private static IResult Answer(Versioned<Campaign> campaign) => Reply.Ok(CampaignView.Of(campaign.Value), campaign.ETag);

@@ -17,8 +17,7 @@ public sealed class TemplateFunctions(WorkspaceStore<Template> templates, SaveTe
     {
         var page = PageRequest.From(request, cursors, "templates");
         var found = await templates.PageAsync(page.Position, page.Limit + 1, cancellation);
-        var items = found.Take(page.Limit).Select(t => TemplateView.Of(t.Value)).ToList();
-        return Reply.Ok(new Page<TemplateView>(items, found.Count > page.Limit ? cursors.Protect("templates", items[^1].Id) : null));
+        return Reply.Ok(page.Of(found, cursors, "templates", t => TemplateView.Of(t.Value), t => t.Value.Id));
     }
 
     [Function("CreateTemplate")]

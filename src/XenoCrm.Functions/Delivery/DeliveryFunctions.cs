@@ -71,8 +71,7 @@ public sealed class DeliveryFunctions(
     {
         var page = PageRequest.From(request, cursors, "poison");
         var found = await poison.PageAsync(page.Position, page.Limit + 1, cancellation);
-        var items = found.Take(page.Limit).ToList();
-        return Reply.Ok(new Page<PoisonView>(items, found.Count > page.Limit ? cursors.Protect("poison", items[^1].Id) : null));
+        return Reply.Ok(page.Of(found, cursors, "poison", p => p, p => p.Id));
     }
 
     [Function("ReplayPoisonRun")]

@@ -32,8 +32,7 @@ public sealed class SuppressionFunctions(SuppressionStore suppressions, AddressH
     {
         var page = PageRequest.From(request, cursors, "suppressions");
         var found = await suppressions.PageAsync(page.Position, page.Limit + 1, cancellation);
-        var items = found.Take(page.Limit).ToList();
-        return Reply.Ok(new Page<Suppression>(items, found.Count > page.Limit ? cursors.Protect("suppressions", items[^1].Id) : null));
+        return Reply.Ok(page.Of(found, cursors, "suppressions", s => s, s => s.Id));
     }
 
     [Function("AddSuppression")]

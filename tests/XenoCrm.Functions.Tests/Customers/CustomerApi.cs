@@ -1,8 +1,6 @@
-using System.Text;
-using System.Text.Json;
 using Microsoft.AspNetCore.Http;
 using XenoCrm.Orders;
-using XenoCrm.Platform.Errors;
+using XenoCrm.Platform;
 
 namespace XenoCrm.Customers;
 
@@ -48,32 +46,6 @@ internal sealed class CustomerApi(CrmHarness crm)
         return [.. items.Select(i => i.GetProperty("externalId").GetString()!)];
     }
 
-    private async Task<ApiAnswer> SendAsync(Func<HttpRequest, Task<IResult>> call, string? body = null, string query = "", string? ifMatch = null)
-    {
-        var http = new DefaultHttpContext { RequestServices = crm.Services, RequestAborted = Cancellation };
-        http.Request.QueryString = new QueryString(query);
-        if (body is not null)
-        {
-            http.Request.ContentType = "application/merge-patch+json";
-            http.Request.Body = new MemoryStream(Encoding.UTF8.GetBytes(body));
-        }
-
-        if (ifMatch is not null)
-        {
-            http.Request.Headers.IfMatch = ifMatch;
-        }
-
-        var answer = new MemoryStream();
-        http.Response.Body = answer;
-        try
-        {
-            await (await call(http.Request)).ExecuteAsync(http);
-        }
-        catch (ProblemException exception)
-        {
-            await ProblemMiddleware.WriteAsync(http, exception.Problem);
-        }
-
-        return new(http.Response.StatusCode, http.Response.Headers, Encoding.UTF8.GetString(answer.ToArray()));
-    }
+    private Task<ApiAnswer> SendAsync(Func<HttpRequest, Task<IResult>> call, string? body = null, string query = "", string? ifMatch = null) =>
+        ApiCall.SendAsync(crm.Services, call, body, "application/merge-patch+json", query, ifMatch);
 }

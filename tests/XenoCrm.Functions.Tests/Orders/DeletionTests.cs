@@ -1,3 +1,4 @@
+using XenoCrm.Platform;
 using XenoCrm.Customers;
 
 namespace XenoCrm.Orders;

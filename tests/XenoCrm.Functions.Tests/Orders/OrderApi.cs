@@ -1,33 +1,9 @@
-using System.Text;
 using System.Text.Json;
 using Microsoft.AspNetCore.Http;
 using XenoCrm.Customers;
-using XenoCrm.Platform.Errors;
+using XenoCrm.Platform;
 
 namespace XenoCrm.Orders;
-
-/// <param name="Body">JSON, or undefined.</param>
-internal sealed record ApiAnswer(int Status, IHeaderDictionary Headers, string Text)
-{
-    public JsonElement Body => Text.Length > 0 && Text[0] is '{' or '[' ? JsonElement.Parse(Text) : default;
-
-    public JsonElement this[string member] => Body.GetProperty(member);
-
-    public ApiAnswer ShouldBe(int status)
-    {
-        Status.ShouldBe(status, Text);
-        return this;
-    }
-
-    public void ShouldBeProblem(int status, string code, string? pointer = null)
-    {
-        ShouldBe(status)["code"].GetString().ShouldBe(code, Text);
-        if (pointer is not null)
-        {
-            this["errors"].EnumerateObject().Select(e => e.Name).ShouldContain(pointer, Text);
-        }
-    }
-}
 
 /// <summary>The routes of orders, called as the host calls them: a body and a query in, a status and a body out, problems included.</summary>
 internal sealed class OrderApi(CrmHarness crm)
@@ -113,32 +89,6 @@ internal sealed class OrderApi(CrmHarness crm)
         return all;
     }
 
-    private async Task<ApiAnswer> SendAsync(Func<HttpRequest, Task<IResult>> call, string? body = null, string query = "", string? ifMatch = null)
-    {
-        var http = new DefaultHttpContext { RequestServices = crm.Services, RequestAborted = Cancellation };
-        http.Request.QueryString = new QueryString(query);
-        if (body is not null)
-        {
-            http.Request.ContentType = "application/json";
-            http.Request.Body = new MemoryStream(Encoding.UTF8.GetBytes(body));
-        }
-
-        if (ifMatch is not null)
-        {
-            http.Request.Headers.IfMatch = ifMatch;
-        }
-
-        var answer = new MemoryStream();
-        http.Response.Body = answer;
-        try
-        {
-            await (await call(http.Request)).ExecuteAsync(http);
-        }
-        catch (ProblemException exception)
-        {
-            await ProblemMiddleware.WriteAsync(http, exception.Problem);
-        }
-
-        return new(http.Response.StatusCode, http.Response.Headers, Encoding.UTF8.GetString(answer.ToArray()));
-    }
+    private Task<ApiAnswer> SendAsync(Func<HttpRequest, Task<IResult>> call, string? body = null, string query = "", string? ifMatch = null) =>
+        ApiCall.SendAsync(crm.Services, call, body, "application/json", query, ifMatch);
 }

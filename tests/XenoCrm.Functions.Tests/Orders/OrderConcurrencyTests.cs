@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using XenoCrm.Platform;
 using XenoCrm.Customers;
 
 namespace XenoCrm.Orders;

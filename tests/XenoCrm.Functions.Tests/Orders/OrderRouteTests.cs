@@ -1,4 +1,5 @@
 using System.Text.Json;
+using XenoCrm.Platform;
 using XenoCrm.Customers;
 
 namespace XenoCrm.Orders;

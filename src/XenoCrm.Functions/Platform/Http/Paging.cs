@@ -70,4 +70,10 @@ public sealed record PageRequest(int Limit, string? Position)
 
         return new(limit, request.Query["cursor"].ToString() is { Length: > 0 } cursor ? cursors.Unprotect(list, cursor) : null);
     }
+
+    /// <summary>The page, out of one item more than it has room for: that one says that there is a next page.</summary>
+    /// <param name="position">Where the list goes on after an item.</param>
+    public Page<TView> Of<T, TView>(IReadOnlyList<T> found, Cursors cursors, string list, Func<T, TView> view, Func<T, string> position) => new(
+        [.. found.Take(Limit).Select(view)],
+        found.Count > Limit ? cursors.Protect(list, position(found[Limit - 1])) : null);
 }
