@@ -7,7 +7,7 @@ public readonly record struct EngagementShare(bool Sent, bool Delivered, bool Op
 
 /// <summary>A message that a vendor was asked to carry, with what is known of it. Whoever sends keeps it at the customer.</summary>
 /// <param name="Id"><c>{campaignId}.{batch}.{index}</c>.</param>
-/// <param name="Status"><c>sent</c>, <c>delivered</c>, <c>failed</c>, <c>bounced</c> or <c>unknown</c>.</param>
+/// <param name="Status"><c>sent</c>, <c>delivered</c>, <c>failed</c>, <c>bounced</c>, <c>unknown</c>, or <c>holdout</c>: nothing was sent, to see what that makes of the customer.</param>
 /// <param name="At">When the status came about.</param>
 /// <param name="SentAt">When the vendor accepted it; null when it refused, or nobody knows.</param>
 /// <param name="OpenedAt">The first time.</param>
@@ -17,6 +17,25 @@ public sealed record CustomerMessage(
 {
     /// <summary>A customer carries so many, because each of them makes every write of the customer dearer. All are in the batches.</summary>
     public const int MaxKept = 10;
+
+    /// <summary>Of a message that was held out.</summary>
+    public const string HeldOut = "holdout";
+
+    /// <summary>Clicks after the first, in order of time; null: none. Orders are put down to the last click before them.</summary>
+    public IReadOnlyList<DateTimeOffset>? LaterClicks { get; init; }
+
+    /// <summary>The name of the variant, when the campaign has several.</summary>
+    public string? Variant { get; init; }
+
+    /// <summary>The campaign has a holdout that its recipients are compared with.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool IsCompared { get; init; }
+
+    [JsonIgnore]
+    public bool IsHeldOut => Status == HeldOut;
+
+    [JsonIgnore]
+    public DateTimeOffset? DeliveredAt => Status == "delivered" ? At : null;
 
     [JsonIgnore]
     public string CampaignId => Id[..Id.IndexOf('.', StringComparison.Ordinal)];
@@ -40,22 +59,35 @@ public sealed record CustomerMessage(
         var before = known?.Share ?? counted;
         var after = message.Share;
         var engagement = customer.Engagement;
+        IReadOnlyList<CustomerMessage> messages = known is not null
+            ? [.. customer.Messages.Select(m => m.Id == message.Id ? message : m)]
+            : [.. customer.Messages.Append(message).TakeLast(MaxKept)];
         return customer with
         {
-            Messages = known is not null
-                ? [.. customer.Messages.Select(m => m.Id == message.Id ? message : m)]
-                : [.. customer.Messages.Append(message).TakeLast(MaxKept)],
+            Messages = messages,
             Engagement = engagement with
             {
                 Sent = engagement.Sent + Difference(before.Sent, after.Sent),
                 Delivered = engagement.Delivered + Difference(before.Delivered, after.Delivered),
                 Opened = engagement.Opened + Difference(before.Opened, after.Opened),
                 Clicked = engagement.Clicked + Difference(before.Clicked, after.Clicked),
-                LastOpenedAt = Later(engagement.LastOpenedAt, message.OpenedAt),
-                LastClickedAt = Later(engagement.LastClickedAt, message.ClickedAt),
+                LastOpenedAt = Last(engagement.LastOpenedAt, known?.OpenedAt, message.OpenedAt, messages, m => m.OpenedAt),
+                LastClickedAt = Last(engagement.LastClickedAt, known?.ClickedAt, message.ClickedAt, messages, m => m.ClickedAt),
             },
         };
     }
+
+    /// <summary>By what it says, and not by whether it is the same list of clicks.</summary>
+    public bool Equals(CustomerMessage? other) =>
+        other is not null && (Id, Channel, Status, At, SentAt, OpenedAt, ClickedAt, Variant, IsCompared)
+            == (other.Id, other.Channel, other.Status, other.At, other.SentAt, other.OpenedAt, other.ClickedAt, other.Variant, other.IsCompared)
+        && (LaterClicks ?? []).SequenceEqual(other.LaterClicks ?? []);
+
+    public override int GetHashCode() => HashCode.Combine(Id, Status, At, SentAt, OpenedAt, ClickedAt);
+
+    /// <summary>The last time, of which one was taken for <paramref name="before"/> and is <paramref name="now"/>: judged again, what a person did can turn out to be a program's.</summary>
+    private static DateTimeOffset? Last(DateTimeOffset? last, DateTimeOffset? before, DateTimeOffset? now, IReadOnlyList<CustomerMessage> messages, Func<CustomerMessage, DateTimeOffset?> time) =>
+        before is not null && before == last && !(now >= before) ? messages.Max(time) : Later(last, now);
 
     private static int Difference(bool before, bool after) => (after ? 1 : 0) - (before ? 1 : 0);
 

@@ -64,7 +64,7 @@ public sealed class CustomerStore(CosmosDatabase database, ISegmentTagger tagger
             "/deletingAt/?",
 
             // Of orders.
-            "/sortKey/?", "/amountKey/?", "/orderNumber/?", "/status/?", "/items/[]/category/?",
+            "/sortKey/?", "/amountKey/?", "/orderNumber/?", "/status/?", "/items/[]/category/?", "/credit/campaignId/?", "/compared/[]/campaignId/?",
         ],
         [.. CustomerSort.Paths.Select(path => new[] { path, "/id" })]);
 
@@ -257,6 +257,9 @@ public sealed class CustomerStore(CosmosDatabase database, ISegmentTagger tagger
         };
         return derived with { SegmentIds = tagger.SegmentsOf(derived) };
     }
+
+    /// <summary>The customer with the segments that follow from it, where nobody has edited it. As <see cref="Derive"/>, else.</summary>
+    public Customer Tagged(Customer customer) => customer with { SegmentIds = tagger.SegmentsOf(customer) };
 
     /// <summary>Once before a run of calls to <see cref="Derive"/>.</summary>
     public ValueTask RefreshSegmentsAsync(CancellationToken cancellation) => tagger.RefreshAsync(cancellation);

@@ -55,6 +55,18 @@ public static class Ledger
         };
     }
 
+    /// <summary>When a person clicked after the first time.</summary>
+    public static IReadOnlyList<long> LaterClicks(Recipient recipient)
+    {
+        if (recipient.ClickedAt is not { } first || recipient.Events!.Count == 1)
+        {
+            return [];
+        }
+
+        var automated = Automation.Judge(recipient.Events, recipient.DeliveredAt ?? recipient.SentAt);
+        return [.. recipient.Events.Where((e, i) => e.Kind == MessageEventKind.Clicked && !automated[i] && e.At > first).Select(e => e.At)];
+    }
+
     private static long? First(IReadOnlyList<MessageEvent> events, MessageEventKind kind, bool[] automated, bool wanted)
     {
         for (var i = 0; i < events.Count; i++)

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Options;
 using XenoCrm.Campaigns;
 using XenoCrm.Customers;
+using XenoCrm.Orders;
 using XenoCrm.Platform.Cosmos;
 using XenoCrm.Platform.Queues;
 
@@ -17,14 +18,15 @@ public sealed record MessagesToRecord(IReadOnlyList<string> BatchIds)
 
 /// <summary>
 /// Brings what became of messages to the customers: their recent messages and engagement, and with them the segments
-/// whose rule asks for it. A batch says itself what it has to tell (<see cref="Batch.Unrecorded"/>), so nothing is lost
+/// whose rule asks for it and the orders that are put down to a message. A batch says itself what it has to tell (<see cref="Batch.Unrecorded"/>), so nothing is lost
 /// by a crash; a moment's quiet is waited for, so that "sent" and "delivered" are mostly one write of the customer.
 /// </summary>
 /// <remarks>
 /// Customers first, under their ETags, then the batch: a repeat after a crash in between finds the messages at the
 /// customers and changes nothing.
 /// </remarks>
-public sealed class RecordMessages(BatchStore batches, CustomerStore customers, WorkspaceStore<Campaign> campaigns, JobQueue queue, IOptions<DeliveryOptions> options)
+public sealed class RecordMessages(
+    BatchStore batches, CustomerStore customers, CreditOrders orders, WorkspaceStore<Campaign> campaigns, JobQueue queue, IOptions<DeliveryOptions> options)
 {
     public const string Cron = "*/10 * * * * *";
 
@@ -85,7 +87,7 @@ public sealed class RecordMessages(BatchStore batches, CustomerStore customers, 
                 }
             }
 
-            var changed = await customers.SetMessagesAsync(changes, cancellation);
+            var changed = await orders.SetMessagesAsync(changes, cancellation);
             left = [.. changed.SelectMany(id => ids[id])];
         }
 
@@ -120,7 +122,10 @@ public sealed class RecordMessages(BatchStore batches, CustomerStore customers, 
             {
                 var message = new CustomerMessage(
                     batch.MessageId(i), channel, recipient.Status.ToString().ToLowerInvariant(), batch.Time(recipient.At) ?? batch.CreatedAt,
-                    batch.Time(recipient.SentAt), batch.Time(recipient.OpenedAt), batch.Time(recipient.ClickedAt));
+                    batch.Time(recipient.SentAt), batch.Time(recipient.OpenedAt), batch.Time(recipient.ClickedAt))
+                {
+                    LaterClicks = Ledger.LaterClicks(recipient) is { Count: > 0 } clicks ? [.. clicks.Select(at => batch.Time(at)!.Value)] : null,
+                };
                 yield return new(recipient.CustomerId, message, MessageMark.ShareOf(recipient.Recorded));
             }
         }
@@ -134,21 +139,44 @@ public sealed class RecordMessages(BatchStore batches, CustomerStore customers, 
     });
 }
 
-/// <summary>What a customer was told of a message, in one number: its status, and which of its times were known.</summary>
+/// <summary>
+/// What a customer was told of a message, in one number: its status, which of its times were known, and above that, for
+/// messages that somebody did something with, a hash of these times.
+/// </summary>
 internal static class MessageMark
 {
     private const int Sent = 1;
     private const int Opened = 2;
     private const int Clicked = 4;
     private const int StatusShift = 3;
+    private const int StatusMask = 15;
+    private const int TimesShift = 8;
 
     public static int Of(Recipient recipient) =>
         ((int)recipient.Status << StatusShift)
         | (recipient.SentAt is null ? 0 : Sent)
         | (recipient.OpenedAt is null ? 0 : Opened)
-        | (recipient.ClickedAt is null ? 0 : Clicked);
+        | (recipient.ClickedAt is null ? 0 : Clicked)
+        | (Times(recipient) << TimesShift);
 
     public static EngagementShare ShareOf(int? mark) => mark is { } m
-        ? new((m & Sent) != 0, (MessageStatus)(m >> StatusShift) == MessageStatus.Delivered, (m & Opened) != 0, (m & Clicked) != 0)
+        ? new((m & Sent) != 0, (MessageStatus)((m >> StatusShift) & StatusMask) == MessageStatus.Delivered, (m & Opened) != 0, (m & Clicked) != 0)
         : default;
+
+    /// <summary>16 bits: a change that they miss is told with the next one. Not a hash of the runtime's, which is another one after each start.</summary>
+    private static int Times(Recipient recipient)
+    {
+        if (recipient.Events is null)
+        {
+            return 0;
+        }
+
+        var hash = unchecked(((recipient.OpenedAt ?? -1) * 31) + (recipient.ClickedAt ?? -1));
+        foreach (var at in Ledger.LaterClicks(recipient))
+        {
+            hash = unchecked((hash * 31) + at);
+        }
+
+        return (int)((ulong)hash * 0x9E3779B97F4A7C15UL >> 48);
+    }
 }

@@ -33,15 +33,15 @@ public sealed record MergeResult(CustomerView Customer, string MergedId, int Ord
 /// <item>The other one is frozen (<see cref="CustomerSlot"/>): nobody writes it or its orders any more; writers wait.</item>
 /// <item>Orders move, a transaction at a time: copies are created together with the totals, each saying where it came
 /// from, then the originals are deleted. A copy that exists is not made again.</item>
-/// <item>Profile, consent, visits and engagement are added to the one that stays, which notes the other's id and keys in
-/// the same write (<see cref="Customer.Merged"/>): so it happens once.</item>
+/// <item>Profile, consent, visits, engagement and messages are added to the one that stays, and orders are put down to the
+/// messages of both; it notes the other's id and keys in the same write (<see cref="Customer.Merged"/>): so it happens once.</item>
 /// <item>The other one becomes a redirect. Its keys still lead to its id, and through that to the one that stays.</item>
 /// <item>The note is dropped.</item>
 /// </list>
 /// A frozen customer whose counterpart does not have the note has lost nothing yet and becomes itself again.
 /// </summary>
 public sealed class MergeCustomers(
-    OrderStore orders, CustomerStore customers, CustomerWriter writer, CustomerViews views, AddressHasher hasher, TimeProvider clock)
+    OrderStore orders, CreditOrders credits, CustomerStore customers, CustomerWriter writer, CustomerViews views, AddressHasher hasher, TimeProvider clock)
 {
     /// <summary>A step takes milliseconds: after so long nobody is at it.</summary>
     private static readonly TimeSpan Abandoned = TimeSpan.FromSeconds(10);
@@ -191,7 +191,7 @@ public sealed class MergeCustomers(
                 }
 
                 var combined = CustomerMerge.Combine(target.Value, frozen, hasher.KeysOf(frozen).All, clock.GetUtcNow());
-                if (await customers.TryReplaceAsync(combined, target.ETag, cancellation) is not { } combinedTag)
+                if (await credits.TryReplaceAsync(target, combined, [.. target.Value.Messages, .. frozen.Messages], cancellation) is not { } combinedTag)
                 {
                     continue;
                 }

@@ -58,6 +58,12 @@ public sealed record Order
     /// <summary>The number it had there, when this one had another order under it.</summary>
     public string? MovedNumber { get; init; }
 
+    /// <summary>The message that it is put down to. Set on every write (<see cref="Attribution"/>).</summary>
+    public Credit? Credit { get; init; }
+
+    /// <summary>Campaigns with a holdout that it counts in, by the ids of their messages; null: none.</summary>
+    public IReadOnlyList<Exposure>? Compared { get; init; }
+
     /// <summary>What it adds to the customer's spend while it counts.</summary>
     [JsonIgnore]
     public long Net => Amount - Refunded;

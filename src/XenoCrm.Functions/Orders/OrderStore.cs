@@ -11,7 +11,7 @@ namespace XenoCrm.Orders;
 internal sealed record CustomerWithOrders(Versioned<Customer> Customer, Dictionary<string, Versioned<Order>> Orders);
 
 /// <summary>Orders as stored: always with their customer, in one partition and in one transaction.</summary>
-public sealed class OrderStore(CosmosDatabase database)
+public sealed class OrderStore(CosmosDatabase database, Attribution attribution)
 {
     /// <summary>Of orders in one transaction. It takes 2 MB, and the customer is part of it.</summary>
     internal const int MaxBytes = 1_000_000;
@@ -88,19 +88,35 @@ public sealed class OrderStore(CosmosDatabase database)
     private static QueryRequestOptions OnePartition(string customerId, int count) =>
         new() { PartitionKey = new PartitionKey(customerId), MaxItemCount = count, EnableOptimisticDirectExecution = true };
 
-    /// <summary>Orders and their customer's totals in one transaction.</summary>
+    /// <summary>The customer's orders that were placed then or later, whatever their status.</summary>
+    internal async Task<IReadOnlyList<Versioned<Order>>> ReadSinceAsync(string customerId, DateTimeOffset since, CancellationToken cancellation)
+    {
+        var query = new QueryDefinition("SELECT * FROM c WHERE c.type = 'order' AND c.sortKey >= @since").WithParameter("@since", UtcTimeConverter.Write(since));
+        var found = new List<Versioned<Order>>();
+        using var pages = container.GetItemQueryStreamIterator(query, requestOptions: OnePartition(customerId, 1000));
+        while (pages.HasMoreResults)
+        {
+            found.AddRange(await CosmosPages.ReadAsync<Order>(pages, cancellation));
+        }
+
+        return found;
+    }
+
+    /// <summary>Orders and their customer's totals in one transaction. Here it is decided which message an order is put down to.</summary>
     /// <param name="customer">Derived already.</param>
     /// <param name="writes">To create (no ETag) or to replace.</param>
     /// <param name="deletes">Ids with their ETags.</param>
+    /// <param name="messages">That orders are put down to; null: those that the customer knows.</param>
     /// <returns>The customer's new ETag, or null when something was not as it was read: read again and repeat.</returns>
     internal async Task<string?> TryWriteAsync(
-        Customer customer, string etag, IEnumerable<(Order Order, string? ETag)> writes, IEnumerable<(string Id, string ETag)> deletes, CancellationToken cancellation)
+        Customer customer, string etag, IEnumerable<(Order Order, string? ETag)> writes, IEnumerable<(string Id, string ETag)> deletes, CancellationToken cancellation,
+        IReadOnlyList<CustomerMessage>? messages = null)
     {
         var batch = container.CreateTransactionalBatch(new PartitionKey(customer.Id));
         batch.ReplaceItemStream(customer.Id, CustomerStore.Serialize(customer), new() { IfMatchEtag = etag, EnableContentResponseOnWrite = false });
         foreach (var (order, orderETag) in writes)
         {
-            var content = CustomerStore.Serialize(order);
+            var content = CustomerStore.Serialize(attribution.Credit(order, messages ?? customer.Messages));
             _ = orderETag is null
                 ? batch.CreateItemStream(content, new() { EnableContentResponseOnWrite = false })
                 : batch.ReplaceItemStream(order.Id, content, new() { IfMatchEtag = orderETag, EnableContentResponseOnWrite = false });

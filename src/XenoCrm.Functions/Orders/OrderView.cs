@@ -9,11 +9,12 @@ namespace XenoCrm.Orders;
 /// <param name="RefundedAmount">Given back so far in all.</param>
 /// <param name="ItemsTotal">What the items cost together; null without items.</param>
 /// <param name="Warnings"><c>order.amount_differs</c>: the amount is not the items' sum (shipping, tax, a discount, or a mistake).</param>
+/// <param name="Credit">The campaign's message that the order is put down to: the one clicked last before it, else the one delivered last.</param>
 /// <param name="History">The status it was created with, and every change of it or of what was given back since.</param>
 public sealed record OrderView(
     string Id, string OrderNumber, string CustomerId, decimal Amount, decimal RefundedAmount, string Currency, OrderStatus Status, DateTimeOffset PlacedAt,
     IReadOnlyList<OrderItemView> Items, decimal? ItemsTotal, IReadOnlyList<string>? Warnings, IReadOnlyList<OrderStepView> History,
-    string? Source, DateTimeOffset CreatedAt, DateTimeOffset UpdatedAt);
+    string? Source, DateTimeOffset CreatedAt, DateTimeOffset UpdatedAt, Credit? Credit);
 
 public sealed record OrderItemView(string Product, string? Category, decimal Quantity, decimal UnitPrice, decimal Total);
 
@@ -35,7 +36,7 @@ public sealed class OrderViews(IOptions<WorkspaceOptions> options)
             IdOf(o.CustomerId, o.OrderNumber), o.OrderNumber, o.CustomerId, Major(o.Amount, o), Major(o.Refunded, o), o.Currency, o.Status, o.PlacedAt,
             [.. o.Items.Select(i => new OrderItemView(i.Product, i.Category, i.Quantity, Major(i.UnitPrice, o), Major(i.Total(), o)))],
             sum is { } total ? Major(total, o) : null, sum is not null && sum != o.Amount ? AmountDiffers : null, History(o),
-            o.Source, o.CreatedAt, o.UpdatedAt);
+            o.Source, o.CreatedAt, o.UpdatedAt, o.Credit);
     }
 
     private static OrderStepView[] History(Order o)

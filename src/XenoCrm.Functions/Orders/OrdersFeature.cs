@@ -9,6 +9,11 @@ public static class OrdersFeature
     /// <summary>Orders, and the totals of customers that follow from them.</summary>
     public static IServiceCollection AddOrders(this IServiceCollection services, IConfiguration configuration)
     {
+        services.AddOptions<AttributionOptions>().Bind(configuration.GetSection(AttributionOptions.Section))
+            .Validate(o => o.ClickWindow >= TimeSpan.Zero && o.DeliveryWindow >= TimeSpan.Zero, "Delivery__Attribution__ClickWindow and DeliveryWindow must not be negative.")
+            .ValidateOnStart();
+        services.AddSingleton<Attribution>();
+        services.AddSingleton<CreditOrders>();
         services.AddSingleton<OrderStore>();
         services.AddSingleton<CustomerTurns>();
         services.AddSingleton<OrderWriter>();

@@ -84,7 +84,7 @@ public sealed record RecentMessage(
 {
     /// <summary>The newest first.</summary>
     public static IReadOnlyList<RecentMessage> Of(Customer customer) =>
-        [.. customer.Messages
+        [.. customer.Messages.Where(m => !m.IsHeldOut)
             .Select(m => new RecentMessage(m.Id, m.CampaignId, m.Channel, m.Status, m.At, m.SentAt, m.OpenedAt, m.ClickedAt))
             .OrderByDescending(m => m.SentAt ?? m.At)];
 }

@@ -117,7 +117,7 @@ public sealed class ReadTimeline(OrderStore orders, CustomerStore customers, Cur
             yield return new($"consent:{answer.Channel}:{answer.At.ToUnixTimeMilliseconds()}:{n}", TimelineKind.ConsentChanged, answer.At) { Channel = answer.Channel, State = answer.State, Source = answer.Source };
         }
 
-        foreach (var message in customer.Messages)
+        foreach (var message in customer.Messages.Where(m => !m.IsHeldOut))
         {
             TimelineEvent Event(string what, TimelineKind kind, DateTimeOffset at) => new($"{what}:{message.Id}", kind, at)
             {

@@ -17,7 +17,7 @@ public sealed partial class DependencyTests
         ["Segments"] = ["Platform", "Accounts", "Customers"],
         ["Imports"] = ["Platform", "Accounts", "Customers", "Orders"],
         ["Campaigns"] = ["Platform", "Accounts", "Customers", "Segments"],
-        ["Delivery"] = ["Platform", "Accounts", "Customers", "Segments", "Campaigns"],
+        ["Delivery"] = ["Platform", "Accounts", "Customers", "Orders", "Segments", "Campaigns"],
         ["Privacy"] = ["Platform", "Accounts", "Customers", "Orders", "Segments", "Imports", "Campaigns", "Delivery"],
     };
 

@@ -12,6 +12,7 @@ using Microsoft.Extensions.Logging;
 using XenoCrm.Accounts;
 using XenoCrm.Campaigns;
 using XenoCrm.Customers;
+using XenoCrm.Orders;
 using XenoCrm.Delivery;
 using XenoCrm.Functions.Tests.Campaigns;
 using XenoCrm.Local.CosmosEmulator;
@@ -325,7 +326,7 @@ internal sealed class DeliveryHarness : IAsyncDisposable
         var collection = new ServiceCollection();
         collection.AddLogging(b => b.SetMinimumLevel(LogLevel.None));
         collection.AddSingleton<IConfiguration>(configuration);
-        collection.AddPlatform(configuration).AddCustomers(configuration).AddSegments(configuration).AddCampaigns().AddDelivery(configuration);
+        collection.AddPlatform(configuration).AddCustomers(configuration).AddOrders(configuration).AddSegments(configuration).AddCampaigns().AddDelivery(configuration);
         collection.Configure<CosmosOptions>(o => o.HttpClientFactory = () => new HttpClient(new CrashingHandler(Crash, new SocketsHttpHandler(), Meter)));
         collection.AddSingleton(_ => new QueueServiceClient("UseDevelopmentStorage=true", new QueueClientOptions
         {

@@ -183,7 +183,7 @@ public sealed class MergeCustomersTests : IAsyncLifetime
             {
                 // A later time for the timer, which leaves alone what has just begun.
                 await new MergeCustomers(
-                    world.OrderStore, world.Customers, world.Writer, world.Get<CustomerViews>(), world.Hasher, new Later(TimeSpan.FromMinutes(1))).FinishAbandonedAsync(Cancellation);
+                    world.OrderStore, world.Get<CreditOrders>(), world.Customers, world.Writer, world.Get<CustomerViews>(), world.Hasher, new Later(TimeSpan.FromMinutes(1))).FinishAbandonedAsync(Cancellation);
             }
 
             await merge.HandleAsync(new(into.Value.Id, from.Value.Id), Cancellation);
