@@ -1,6 +1,7 @@
 using System.CommandLine;
 using XenoCrm.AppHost;
 using XenoCrm.Benchmarks;
+using XenoCrm.Benchmarks.Faults;
 
 // One line for each command; `all` runs them in this order.
 (string Name, string What, Func<Report, Size, Task> Run)[] benchmarks =
@@ -20,6 +21,7 @@ var root = new RootCommand("Measures Xeno CRM and what it runs on, each figure b
 root.Add(Command("all", "Every one of them in turn", benchmarks));
 foreach (var benchmark in benchmarks)
     root.Add(Command(benchmark.Name, benchmark.What, benchmark));
+root.Add(FaultsCommand.Create());
 if (args is [BareServer.Command, var file])
     return await BareServer.ServeAsync(file);
 return await root.Parse(args).InvokeAsync();

@@ -23,19 +23,22 @@ public static class LocalSettings
         }
     }
 
-    /// <summary>The settings with the addresses of what the AppHost starts in place of those in the file.</summary>
+    /// <summary>The settings with the addresses of what the AppHost starts in place of those in the file, unless an environment variable names another.</summary>
     public static Dictionary<string, string> For(LocalPorts ports)
     {
         var settings = Load();
-        settings["AzureWebJobsStorage"] = AzuriteProcess.ConnectionStringFor((ports.Blobs, ports.Queues, ports.Tables));
-        settings["Cosmos__Endpoint"] = $"http://127.0.0.1:{ports.Cosmos}/";
+        Point("AzureWebJobsStorage", AzuriteProcess.ConnectionStringFor((ports.Blobs, ports.Queues, ports.Tables)));
+        Point("Cosmos__Endpoint", $"http://127.0.0.1:{ports.Cosmos}/");
         // The emulator's published key; the emulator checks it.
-        settings["Cosmos__Key"] = "C2y6yDjf5/R+ob0N8A7Cgv30VRDJIWEHLM+4QDU5DE2nQ9nDuVTqobD4b8mGGyPMbIZnqyMsEcaGQy67XIw/Jw==";
-        settings["Cosmos__Database"] = "xenocrm";
-        settings["Vendors__Generic__BaseAddress"] = $"http://127.0.0.1:{ports.Vendor}/";
-        settings["PublicBaseAddress"] = $"http://127.0.0.1:{ports.Api}";
+        Point("Cosmos__Key", "C2y6yDjf5/R+ob0N8A7Cgv30VRDJIWEHLM+4QDU5DE2nQ9nDuVTqobD4b8mGGyPMbIZnqyMsEcaGQy67XIw/Jw==");
+        Point("Cosmos__Database", "xenocrm");
+        Point("Vendors__Generic__BaseAddress", $"http://127.0.0.1:{ports.Vendor}/");
+        Point("PublicBaseAddress", $"http://127.0.0.1:{ports.Api}");
         settings["ASPNETCORE_URLS"] = $"http://127.0.0.1:{ports.Api}";
         return settings;
+
+        // Whatever the file says; only an environment variable knows better: an account in Azure, or something in between.
+        void Point(string key, string value) => settings[key] = Environment.GetEnvironmentVariable(key) ?? value;
     }
 
     public static string Required(this IReadOnlyDictionary<string, string> settings, string key) =>

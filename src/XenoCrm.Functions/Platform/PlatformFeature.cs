@@ -16,7 +16,8 @@ public static class PlatformFeature
     /// <summary>Storage clients, paging, clock: what every feature stands on.</summary>
     public static IServiceCollection AddPlatform(this IServiceCollection services, IConfiguration configuration)
     {
-        services.TryAddSingleton(TimeProvider.System);
+        var skew = configuration.GetValue<TimeSpan>($"{WorkspaceOptions.Section}:{nameof(WorkspaceOptions.ClockSkew)}");
+        services.TryAddSingleton(skew == TimeSpan.Zero ? TimeProvider.System : new SkewedClock(skew));
         services.AddOptions<CosmosOptions>().Bind(configuration.GetSection(CosmosOptions.Section))
             .Validate(o => Uri.IsWellFormedUriString(o.Endpoint, UriKind.Absolute), "Cosmos__Endpoint must be the account's address.").ValidateOnStart();
         services.AddOptions<SigningOptions>().Bind(configuration.GetSection(SigningOptions.Section))

@@ -16,4 +16,7 @@ public sealed class WorkspaceOptions
 
     /// <summary>BCP 47. How numbers and dates in messages are written for customers whose language is not known.</summary>
     public string Language { get; set; } = "en-US";
+
+    /// <summary>Added to the time that the app goes by: for tests of clocks that are wrong.</summary>
+    public TimeSpan ClockSkew { get; set; }
 }

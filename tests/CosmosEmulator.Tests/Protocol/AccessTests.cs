@@ -56,6 +56,26 @@ public sealed class AccessTests(Emulator emulator)
     }
 
     [Fact]
+    public async Task Requests_are_refused_on_purpose_while_that_is_asked_for()
+    {
+        await using var server = await EmulatorServer.StartAsync(new EmulatorOptions { Port = 0 });
+        using var client = Emulator.Connect(server.Endpoint, configure: o => o.MaxRetryAttemptsOnRateLimitedRequests = 0);
+        Database database = await client.CreateDatabaseAsync("x");
+        Container container = await database.CreateContainerAsync("items", "/pk");
+        using var http = new HttpClient();
+        (await http.PutAsync(new Uri(server.Endpoint, "_faults?percent=101"), null)).StatusCode.ShouldBe(HttpStatusCode.BadRequest);
+        (await http.PutAsync(new Uri(server.Endpoint, "_faults?percent=100"), null)).StatusCode.ShouldBe(HttpStatusCode.OK);
+        for (var i = 0; i < 20; i++)
+        {
+            var refused = await Should.ThrowAsync<CosmosException>(() => container.CreateItemAsync(Doc.Of($"i{i}"), new PartitionKey("p")));
+            ((int)refused.StatusCode).ShouldBeOneOf(429, 449, 503);
+        }
+
+        await http.PutAsync(new Uri(server.Endpoint, "_faults?percent=0"), null);
+        (await container.GetItemQueryIterator<int>("SELECT VALUE COUNT(1) FROM c").ReadNextAsync()).Single().ShouldBe(0);
+    }
+
+    [Fact]
     public async Task Responses_have_the_headers_of_the_protocol()
     {
         await using var server = await EmulatorServer.StartAsync(new EmulatorOptions { Port = 0, Authenticate = false });

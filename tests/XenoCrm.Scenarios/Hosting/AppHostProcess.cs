@@ -25,14 +25,17 @@ public sealed class AppHostProcess : IAsyncDisposable
     public string StorageConnectionString => AzuriteProcess.ConnectionStringFor((Ports.Blobs, Ports.Queues, Ports.Tables));
 
     /// <summary>Starts it and waits until it says that it runs.</summary>
-    public static async Task<AppHostProcess> StartAsync(string dataFolder, int portBase, params string[] arguments)
+    public static Task<AppHostProcess> StartAsync(string dataFolder, int portBase, params string[] arguments) => StartAsync(dataFolder, portBase, NoEnvironment, arguments);
+
+    /// <summary>Starts it with environment variables, such as settings of the app.</summary>
+    public static async Task<AppHostProcess> StartAsync(string dataFolder, int portBase, IReadOnlyDictionary<string, string> environment, params string[] arguments)
     {
         var running = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         var process = Start(["--data", dataFolder, "--port-base", portBase.ToString(), .. arguments], line =>
         {
             if (line.StartsWith("Running.", StringComparison.Ordinal))
                 running.TrySetResult();
-        });
+        }, environment);
         var first = await Task.WhenAny(running.Task, process.Exited, Task.Delay(TimeSpan.FromSeconds(120)));
         if (first != running.Task)
         {
@@ -101,13 +104,15 @@ public sealed class AppHostProcess : IAsyncDisposable
         throw new InvalidOperationException("No free ports in a row.");
     }
 
-    private static ChildProcess Start(string[] arguments, Action<string> onOutput) => ChildProcess.Start(new ChildProcessOptions
+    private static readonly Dictionary<string, string> NoEnvironment = [];
+
+    private static ChildProcess Start(string[] arguments, Action<string> onOutput, IReadOnlyDictionary<string, string>? environment = null) => ChildProcess.Start(new ChildProcessOptions
     {
         Name = "apphost",
         FileName = "dotnet",
         Arguments = [Repository.Assembly("XenoCrm.AppHost", "XenoCrm.AppHost"), .. arguments],
         OnOutput = onOutput,
         // After a crash, what was under way goes on when its lease ends; scenarios need not wait the usual ten seconds.
-        Environment = new Dictionary<string, string> { ["FUNCTIONS_QUEUE_LEASE"] = "00:00:03" },
+        Environment = new Dictionary<string, string>(environment ?? NoEnvironment) { ["FUNCTIONS_QUEUE_LEASE"] = "00:00:03" },
     });
 }

@@ -27,6 +27,8 @@ internal sealed class Exchange(HttpContext context)
 
     public string? Header(string name) => _request.TryGetValue(name, out var value) ? value.ToString() : null;
 
+    public string? Query(string name) => context.Request.Query.TryGetValue(name, out var value) ? value.ToString() : null;
+
     public bool Flag(string name) => _request.TryGetValue(name, out var value) && string.Equals(value, "true", StringComparison.OrdinalIgnoreCase);
 
     public void SetHeader(string name, string value) => _response[name] = value;

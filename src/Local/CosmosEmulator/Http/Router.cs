@@ -19,6 +19,7 @@ internal sealed class Router
     private readonly BatchEndpoints _batches;
     private readonly ExplorerEndpoints _explorer;
     private readonly ThroughputLimit? _limit;
+    private readonly InjectedFaults _faults = new();
     private long _requests, _hundredthsOfUnits;
 
     public Router(Store store, EmulatorOptions options)
@@ -51,6 +52,12 @@ internal sealed class Router
                 return;
             }
 
+            if (exchange.Segments is ["_faults"])
+            {
+                await _faults.Handle(exchange);
+                return;
+            }
+
             if (exchange.Segments is ["_explorer", ..])
             {
                 await _explorer.Handle(exchange);
@@ -67,6 +74,13 @@ internal sealed class Router
             {
                 exchange.SetHeader("x-ms-retry-after-ms", wait.ToString(CultureInfo.InvariantCulture));
                 await exchange.RespondError(429, "Request rate is large. More Request Units may be needed, so no changes were made.", 3200);
+                return;
+            }
+
+            if (exchange.Segments is ["dbs", _, "colls", _, "docs", ..] && _faults.Next(exchange) is var (status, subStatus, message))
+            {
+                exchange.SetHeader("x-ms-retry-after-ms", "20");
+                await exchange.RespondError(status, message, subStatus);
                 return;
             }
 

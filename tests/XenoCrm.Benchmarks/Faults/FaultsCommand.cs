@@ -1,0 +1,78 @@
+using System.CommandLine;
+using System.Diagnostics;
+using Spectre.Console;
+
+namespace XenoCrm.Benchmarks.Faults;
+
+/// <summary>
+/// Runs the main job again and again while something breaks at seeded moments, and checks after each run that nothing
+/// acknowledged is missing, nothing is doubled, and every figure agrees with a recomputation.
+/// </summary>
+internal static class FaultsCommand
+{
+    public static Command Create()
+    {
+        var runs = new Option<int>("--runs") { Description = "How many", DefaultValueFactory = _ => 200 };
+        var seed = new Option<int>("--seed") { Description = "Of the first run; the next ones count up from it", DefaultValueFactory = _ => 1 };
+        var together = new Option<int>("--parallel") { Description = "Systems that run beside each other", DefaultValueFactory = _ => 1 };
+        var command = new Command("faults", "Breaks things while the system works (kills, freezes, cut lines, full disks, wrong clocks, refusals) and checks that nothing is lost or doubled") { runs, seed, together };
+        command.SetAction((parsed, cancellation) => RunAsync(parsed.GetValue(runs), parsed.GetValue(seed), parsed.GetValue(together), cancellation));
+        return command;
+    }
+
+    private static async Task<int> RunAsync(int runs, int firstSeed, int together, CancellationToken cancellation)
+    {
+        var since = Stopwatch.StartNew();
+        var (kinds, violated, done) = (new SortedDictionary<string, int>(StringComparer.Ordinal), new SortedDictionary<int, IReadOnlyList<string>>(), 0);
+        await Parallel.ForAsync(firstSeed, firstSeed + runs, new ParallelOptions { MaxDegreeOfParallelism = together, CancellationToken = cancellation }, async (seed, _) =>
+        {
+            var run = Stopwatch.StartNew();
+            var (faults, violations, kept) = await RunOneAsync(seed);
+            lock (kinds)
+            {
+                foreach (var (kind, count) in faults.Kinds)
+                    kinds[kind] = kinds.GetValueOrDefault(kind) + count;
+                if (violations.Count > 0)
+                    violated[seed] = violations;
+                Console.Error.WriteLine($"{++done}/{runs}  seed {seed}  {run.Elapsed.TotalSeconds:0} s  {string.Join(", ", faults.Done)}{(violations.Count == 0 ? "" : $"\n  VIOLATED: {string.Join("\n  ", violations)}\n  data: {kept}")}");
+            }
+        });
+
+        var table = new Table().Border(TableBorder.Rounded).Title($"{runs} runs in {since.Elapsed.TotalMinutes:0} minutes").AddColumn("fault").AddColumn(new TableColumn("times").RightAligned());
+        foreach (var (kind, count) in kinds)
+            table.AddRow(kind, count.ToString("N0", System.Globalization.CultureInfo.InvariantCulture));
+        table.AddRow("runs with a violation", violated.Count.ToString("N0", System.Globalization.CultureInfo.InvariantCulture));
+        AnsiConsole.Write(table);
+        foreach (var (seed, violations) in violated)
+            Console.Out.WriteLine($"{string.Join("; ", violations)}\n  again: dotnet run -c Release --project tests/XenoCrm.Benchmarks -- faults --runs 1 --seed {seed}");
+        return violated.Count == 0 ? 0 : 1;
+    }
+
+    private static async Task<(FaultMaker Faults, IReadOnlyList<string> Violations, string Data)> RunOneAsync(int seed)
+    {
+        await using var system = new FaultySystem();
+        await system.StartAsync(TimeSpan.Zero);
+        using var api = new PatientClient(system.Api);
+        var faults = new FaultMaker(system, seed);
+        var job = new FaultJob(system, api, seed);
+        using var stop = new CancellationTokenSource();
+        IReadOnlyList<string> violations;
+        var making = faults.RunAsync(stop.Token);
+        try
+        {
+            await job.RunAsync();
+            await stop.CancelAsync();
+            await making;
+            violations = await new FaultChecks(system, api, job).RunAsync();
+        }
+        catch (ViolationException violation)
+        {
+            await stop.CancelAsync();
+            await making;
+            violations = [violation.Message];
+        }
+
+        system.Keep = violations.Count > 0;
+        return (faults, violations, system.Data);
+    }
+}
