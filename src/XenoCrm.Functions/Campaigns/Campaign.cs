@@ -1,5 +1,6 @@
 using System.Text.Json.Serialization;
 using XenoCrm.Platform.Cosmos;
+using XenoCrm.Platform.Errors;
 
 namespace XenoCrm.Campaigns;
 
@@ -48,7 +49,17 @@ public sealed record Campaign : IWorkspaceItem
     public required string Name { get; init; }
     public required Channel Channel { get; init; }
     public required string SegmentId { get; init; }
-    public required CampaignContent Content { get; init; }
+
+    /// <summary>At least one.</summary>
+    public required IReadOnlyList<Variant> Variants { get; init; }
+
+    /// <summary>The share of those who would be written to that gets nothing, to compare the others with.</summary>
+    public double? Holdout { get; init; }
+    public WinnerRule? Winner { get; init; }
+
+    /// <summary>Null before the first look at the test.</summary>
+    public WinnerResult? WinnerResult { get; init; }
+    public SendingOptions? Sending { get; init; }
     public CampaignState State { get; init; }
     public required DateTimeOffset CreatedAt { get; init; }
     public required string CreatedBy { get; init; }
@@ -78,6 +89,11 @@ public sealed record Campaign : IWorkspaceItem
     /// <summary>What happened to it without anybody asking: a code, such as <c>schedule_missed</c>.</summary>
     public string? Note { get; init; }
 
+    /// <param name="name">A caller's; null: the first.</param>
+    public Variant RequireVariant(string? name) => name is null
+        ? Variants[0]
+        : Variants.FirstOrDefault(v => string.Equals(v.Name, name, StringComparison.OrdinalIgnoreCase)) ?? throw RequestInvalid.At("/variant", "The campaign has no such variant.").ToException();
+
     /// <summary>The campaign after <paramref name="action"/>, or null when its state does not allow it.</summary>
     public Campaign? After(CampaignAction action, DateTimeOffset now)
     {
@@ -96,11 +112,15 @@ public sealed record Campaign : IWorkspaceItem
 /// <param name="Actions">What can be done with it now.</param>
 /// <param name="Schedule">Its launch; of a recurring campaign the next one.</param>
 /// <param name="SeriesId">The recurring campaign that it was made from.</param>
+/// <param name="Content">Of the first variant.</param>
+/// <param name="Holdout">The share of those who would be written to that gets nothing.</param>
+/// <param name="WinnerResult">How the test of the variants stands.</param>
 /// <param name="Note">What happened to it without anybody asking: <c>launched_late</c>, <c>schedule_missed</c>, or the code of what stood against its launch.</param>
 public sealed record CampaignView(
     string Id, string Name, Channel Channel, string SegmentId, CampaignContent Content, CampaignState State, IReadOnlyList<CampaignAction> Actions,
     DateTimeOffset CreatedAt, string CreatedBy, DateTimeOffset UpdatedAt, DateTimeOffset? LaunchedAt, string? LaunchedBy, DateTimeOffset? EndedAt, string? Failure,
-    string? EditedBy, Review? Submission, Review? Approval, CampaignSchedule? Schedule, string? SeriesId, string? Note)
+    string? EditedBy, Review? Submission, Review? Approval, CampaignSchedule? Schedule, string? SeriesId, string? Note,
+    IReadOnlyList<Variant> Variants, double? Holdout, WinnerRule? Winner, WinnerResult? WinnerResult, SendingOptions? Sending)
 {
     private static readonly CampaignAction[] Offered =
     [
@@ -109,7 +129,8 @@ public sealed record CampaignView(
     ];
 
     public static CampaignView Of(Campaign c) => new(
-        c.Id, c.Name, c.Channel, c.SegmentId, c.Content, c.State, [.. CampaignLifeCycle.Possible(c.State).Intersect(Offered).Order()],
+        c.Id, c.Name, c.Channel, c.SegmentId, c.Variants[0].Content, c.State, [.. CampaignLifeCycle.Possible(c.State).Intersect(Offered).Order()],
         c.CreatedAt, c.CreatedBy, c.UpdatedAt, c.LaunchedAt, c.LaunchedBy, c.EndedAt, c.Failure,
-        c.EditedBy, c.Submission, c.Approval, c.Schedule, c.SeriesId, c.Note);
+        c.EditedBy, c.Submission, c.Approval, c.Schedule, c.SeriesId, c.Note,
+        c.Variants, c.Holdout, c.Winner, c.WinnerResult is { } result ? result with { Announced = false } : null, c.Sending);
 }

@@ -10,7 +10,7 @@ using XenoCrm.Segments;
 namespace XenoCrm.Campaigns;
 
 /// <summary>What a campaign was at some time, as far as a reviewer judges it.</summary>
-/// <param name="Fingerprint">Of its content and of the rule of its segment.</param>
+/// <param name="Fingerprint">Of its variants, how they are sent, and the rule of its segment.</param>
 /// <param name="Audience">How many customers satisfied the rule.</param>
 public sealed record Review(string By, DateTimeOffset At, string Fingerprint, long Audience)
 {
@@ -73,9 +73,9 @@ public sealed class LaunchRules(
     }
 
     /// <summary>
-    /// The rule and the content in one hash. The rule's text and not its version: renaming a segment changes nothing. What
+    /// The rule and what is sent, how, in one hash. The rule's text and not its version: renaming a segment changes nothing. What
     /// other segments mean that the rule asks about is not in it; a change of those shows in the size.
     /// </summary>
     public static string Fingerprint(Campaign campaign, Segment segment) => Convert.ToHexStringLower(SHA256.HashData(
-        JsonSerializer.SerializeToUtf8Bytes(new { campaign.Channel, campaign.Content, campaign.SegmentId, segment.Rule }, Json.Options)));
+        JsonSerializer.SerializeToUtf8Bytes(new { campaign.Channel, campaign.Variants, campaign.Holdout, campaign.Winner, campaign.Sending, campaign.SegmentId, segment.Rule }, Json.Options)));
 }

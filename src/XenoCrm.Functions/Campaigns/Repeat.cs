@@ -34,7 +34,7 @@ public sealed record Repeat(RepeatEvery Every, DateOnly From, string Time, strin
                 return null;
             }
 
-            if (Instant(date.ToDateTime(time), zone) is var at && at > after)
+            if (LocalTime.Instant(date.ToDateTime(time), zone) is var at && at > after)
             {
                 return at;
             }
@@ -55,13 +55,4 @@ public sealed record Repeat(RepeatEvery Every, DateOnly From, string Time, strin
         RepeatEvery.Week => From.AddDays(7 * step),
         _ => From.AddMonths(step),
     };
-
-    /// <summary>A time that the clocks skip is the one they show instead; of one they show twice, the first.</summary>
-    private static DateTimeOffset Instant(DateTime local, TimeZoneInfo zone)
-    {
-        var offset = zone.IsInvalidTime(local) ? zone.GetUtcOffset(local.AddDays(-1))
-            : zone.IsAmbiguousTime(local) ? zone.GetAmbiguousTimeOffsets(local).Max()
-            : zone.GetUtcOffset(local);
-        return new DateTimeOffset(local, offset).ToUniversalTime();
-    }
 }

@@ -1,4 +1,3 @@
-using FluentValidation;
 using XenoCrm.Accounts;
 using XenoCrm.Platform;
 using XenoCrm.Platform.Cosmos;
@@ -6,28 +5,6 @@ using XenoCrm.Platform.Errors;
 using XenoCrm.Segments;
 
 namespace XenoCrm.Campaigns;
-
-/// <param name="TemplateId">Instead of channel and content: they are copied from the template.</param>
-public sealed record CampaignInput(string? Name, Channel? Channel, string? SegmentId, CampaignContent? Content, string? TemplateId = null);
-
-public sealed class CampaignInputValidator : AbstractValidator<CampaignInput>
-{
-    public CampaignInputValidator()
-    {
-        RuleFor(c => c.Name).NotEmpty().MaximumLength(200);
-        RuleFor(c => c.Channel).NotNull().When(c => c.TemplateId is null);
-        RuleFor(c => c.SegmentId).NotEmpty().MaximumLength(100);
-        RuleFor(c => c.Content).NotNull().When(c => c.TemplateId is null).WithMessage("A content or a template's id is expected.");
-        RuleFor(c => c.TemplateId).Empty().When(c => c.Content is not null).WithMessage("Either a template or a content, not both.");
-        RuleFor(c => c).Custom((c, context) =>
-        {
-            if (c.Content is not null)
-            {
-                ContentRules.Check(c.Channel, c.Content, nameof(CampaignInput.Content), context);
-            }
-        });
-    }
-}
 
 /// <summary>Creates and changes drafts.</summary>
 public sealed class SaveCampaign(WorkspaceStore<Campaign> campaigns, WorkspaceStore<Template> templates, SegmentDirectory segments, Ids ids, TimeProvider clock)
@@ -39,7 +16,7 @@ public sealed class SaveCampaign(WorkspaceStore<Campaign> campaigns, WorkspaceSt
         var campaign = Apply(
             new()
             {
-                Id = ids.New(), Name = "", Channel = default, SegmentId = "", Content = new(null, null, null, null), CreatedAt = now, CreatedBy = caller.Id, UpdatedAt = now,
+                Id = ids.New(), Name = "", Channel = default, SegmentId = "", Variants = [], CreatedAt = now, CreatedBy = caller.Id, UpdatedAt = now,
             },
             await FillAsync(input, cancellation));
         var etag = await campaigns.TryCreateAsync(campaign, cancellation) ?? throw new InvalidOperationException("A new id exists already.");
@@ -77,7 +54,12 @@ public sealed class SaveCampaign(WorkspaceStore<Campaign> campaigns, WorkspaceSt
         Name = input.Name!.Trim(),
         Channel = input.Channel!.Value,
         SegmentId = input.SegmentId!,
-        Content = input.Content!.Normal(),
+        Variants = input.Variants is { } variants
+            ? [.. variants.Select(v => new Variant(v.Name!.Trim(), v.Weight!.Value, v.Content!.Normal()))]
+            : Variant.Only(input.Content!.Normal()),
+        Holdout = input.Holdout > 0 ? input.Holdout : null,
+        Winner = input.Winner?.Rule,
+        Sending = input.Sending == new SendingOptions() ? null : input.Sending,
     };
 
     private async Task<CampaignInput> FillAsync(CampaignInput input, CancellationToken cancellation)

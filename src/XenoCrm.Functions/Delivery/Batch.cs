@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json.Serialization;
+using XenoCrm.Campaigns;
 using XenoCrm.Platform.Cosmos;
 
 namespace XenoCrm.Delivery;
@@ -93,6 +94,14 @@ public sealed record Recipient
     /// <summary>Place of the message's vendor in <see cref="Batch.Vendors"/>; null: the first.</summary>
     [JsonPropertyName("p")]
     public int? Vendor { get; init; }
+
+    /// <summary>Place of what they get in <see cref="Campaign.Variants"/>; null: the first, or not decided yet.</summary>
+    [JsonPropertyName("v")]
+    public int? Variant { get; init; }
+
+    /// <summary>Not to be written to earlier, in milliseconds since the batch was created; null: nothing speaks against now.</summary>
+    [JsonPropertyName("b")]
+    public long? NotBefore { get; init; }
 
     /// <summary>How often the vendor has put the message off.</summary>
     [JsonPropertyName("n")]

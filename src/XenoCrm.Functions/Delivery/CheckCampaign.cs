@@ -24,6 +24,9 @@ public sealed record SmsParts(int Parts, int Customers);
 /// <param name="Customers">Who got a message of that campaign in the last days.</param>
 public sealed record Overlap(string CampaignId, string? Name, int Customers);
 
+/// <param name="Customers">Of those examined, as if no winner were looked for.</param>
+public sealed record VariantSize(string Name, int Customers);
+
 /// <param name="Code">Stable: <c>audience_empty</c>, <c>nobody_reachable</c>, <c>many_unreachable</c>, <c>fields_missing</c>, <c>sms_parts</c>, <c>recently_written_to</c>, <c>price_unknown</c>, <c>approval_needed</c>, <c>approval_stale</c>.</param>
 public sealed record CheckWarning(string Code, string Detail);
 
@@ -33,6 +36,8 @@ public sealed record CheckWarning(string Code, string Detail);
 /// <param name="Basis">What the figures from here on are of.</param>
 /// <param name="Examined">How many customers were looked at. The counts below are of these; only the cost is scaled to the audience.</param>
 /// <param name="Sendable">Who would be written to.</param>
+/// <param name="HeldOut">Who would be written to if they were not held out.</param>
+/// <param name="Variants">Who of those that would be written to would get which.</param>
 /// <param name="Suppressed">By reason.</param>
 /// <param name="Skipped">By reason: <c>address_missing</c>, <c>address_unusable</c>, <c>consent_withdrawn</c>, <c>consent_missing</c>.</param>
 /// <param name="MissingFields">Of who would be written to: fields that the content names and they do not have.</param>
@@ -42,7 +47,7 @@ public sealed record CheckWarning(string Code, string Detail);
 /// <param name="Price">Of one message (of one part of an SMS); null: not set up.</param>
 /// <param name="Cost">For the whole audience.</param>
 public sealed record CheckView(
-    long Audience, long Reachable, CheckBasis Basis, int Examined, int Sendable, IReadOnlyDictionary<string, int> Suppressed, IReadOnlyDictionary<string, int> Skipped,
+    long Audience, long Reachable, CheckBasis Basis, int Examined, int Sendable, int HeldOut, IReadOnlyList<VariantSize> Variants, IReadOnlyDictionary<string, int> Suppressed, IReadOnlyDictionary<string, int> Skipped,
     IReadOnlyList<MissingField> MissingFields, IReadOnlyList<SmsParts>? Sms, int WrittenToRecently, IReadOnlyList<Overlap> Overlaps,
     decimal? Price, decimal? Cost, string Currency, IReadOnlyList<CheckWarning> Warnings, DateTimeOffset At);
 
@@ -73,14 +78,14 @@ public sealed class CheckCampaign(
         var estimate = (await reach.EstimateAsync(filter, cancellation)).Single(e => e.Channel == campaign.Channel.Name());
 
         var sampled = size > options.Value.CheckLimit;
-        var tally = new CheckTally(campaign, templates.Get(campaign.Content), merge, links, now - Recent);
+        var tally = new CheckTally(campaign, templates, merge, links, now - Recent);
         await ExamineAsync(campaign.Channel, sampled ? filter.And(Part((double)options.Value.CheckLimit / size)) : filter, tally, cancellation);
 
         // Parts for SMS, messages elsewhere, of the whole audience.
         var units = tally.Examined == 0 ? 0 : tally.Units * ((decimal)size / tally.Examined);
         var cost = estimate.Price * (sampled ? units : tally.Units);
         return new(
-            size, estimate.Reachable, sampled ? CheckBasis.Sample : CheckBasis.All, tally.Examined, tally.Sendable, tally.Suppressed, tally.Skipped, tally.MissingFields,
+            size, estimate.Reachable, sampled ? CheckBasis.Sample : CheckBasis.All, tally.Examined, tally.Sendable, tally.HeldOut, tally.Variants, tally.Suppressed, tally.Skipped, tally.MissingFields,
             campaign.Channel == Channel.Sms ? tally.Sms : null, tally.WrittenToRecently, await NameAsync(tally.Overlaps.Take(MaxOverlaps), cancellation),
             estimate.Price, cost, workspace.Value.Currency, [.. Warnings(campaign, segment, size, tally, estimate.Price)], now);
     }
@@ -131,9 +136,9 @@ public sealed class CheckCampaign(
         {
             yield return new("nobody_reachable", "Nobody of the audience would be written to.");
         }
-        else if (tally.Examined - tally.Sendable > tally.Examined * ManyUnreachable)
+        else if (tally.Examined - tally.Sendable - tally.HeldOut is var unreachable && unreachable > tally.Examined * ManyUnreachable)
         {
-            yield return new("many_unreachable", $"{tally.Examined - tally.Sendable} of {tally.Examined} customers would not be written to.");
+            yield return new("many_unreachable", $"{unreachable} of {tally.Examined} customers would not be written to.");
         }
 
         foreach (var field in tally.MissingFields)

@@ -4,7 +4,7 @@ using XenoCrm.Customers;
 namespace XenoCrm.Delivery;
 
 /// <summary>What a flight check has seen so far. Its size does not grow with the audience.</summary>
-internal sealed class CheckTally(Campaign campaign, CompiledContent content, MergeFields merge, TrackingLinks links, DateTimeOffset since)
+internal sealed class CheckTally(Campaign campaign, CampaignTemplates templates, MergeFields merge, TrackingLinks links, DateTimeOffset since)
 {
     private const int MaxIds = 10;
 
@@ -15,10 +15,16 @@ internal sealed class CheckTally(Campaign campaign, CompiledContent content, Mer
     private readonly SortedDictionary<string, (int Customers, List<string> Ids)> missing = new(StringComparer.Ordinal);
     private readonly SortedDictionary<int, int> sms = [];
     private readonly Dictionary<string, int> overlaps = [];
+    private readonly CompiledContent[] contents = [.. campaign.Variants.Select(v => templates.Get(v.Content))];
+    private readonly int[] variants = new int[campaign.Variants.Count];
 
     public int Examined { get; private set; }
 
     public int Sendable { get; private set; }
+
+    public int HeldOut { get; private set; }
+
+    public IReadOnlyList<VariantSize> Variants => [.. campaign.Variants.Zip(variants, (v, n) => new VariantSize(v.Name, n))];
 
     public int WrittenToRecently { get; private set; }
 
@@ -45,7 +51,16 @@ internal sealed class CheckTally(Campaign campaign, CompiledContent content, Mer
             return;
         }
 
+        if (Assignment.IsHeldOut(campaign, customer.Id))
+        {
+            HeldOut++;
+            return;
+        }
+
         Sendable++;
+        var variant = Assignment.VariantOf(campaign, customer.Id);
+        variants[variant]++;
+        var content = contents[variant];
         foreach (var field in merge.EmptyOf(customer, content.Fields))
         {
             var (customers, ids) = missing.TryGetValue(field, out var known) ? known : (0, []);

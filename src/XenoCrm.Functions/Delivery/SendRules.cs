@@ -13,6 +13,9 @@ public static class Reasons
     public const string AddressUnusable = "address_unusable";
     public const string Cancelled = "cancelled";
 
+    /// <summary>Would have been written to, and gets nothing so that those who do can be compared with them.</summary>
+    public const string Holdout = "holdout";
+
     /// <summary>The run failed again and again and was given up.</summary>
     public const string Poison = "poison";
 

@@ -221,7 +221,7 @@ public sealed partial class Sender(
     {
         var open = free.SelectMany(b => b.Value.Recipients.Where(IsOpen).Select(r => r.CustomerId)).ToList();
         var decided = await decisions.DecideAsync(campaign.Channel, open, cancellation);
-        var content = templates.Get(campaign.Content);
+        var contents = campaign.Variants.Select(v => templates.Get(v.Content)).ToArray();
 
         var intents = new List<Versioned<Batch>>(free.Count);
         var messages = new List<Place>();
@@ -238,12 +238,14 @@ public sealed partial class Sender(
 
                 var (customer, decision, hash) = decided[recipients[i].CustomerId];
                 var gateway = recipients[i].Status == MessageStatus.Sending ? vendors.Find(batch.VendorOf(i)) : chosen;
-                recipients[i] = Intend(recipients[i], gateway, decision, hash, batch.Since(now));
+                recipients[i] = Intend(campaign, recipients[i], gateway, decision, hash, batch.Since(now));
                 if (recipients[i].Status == MessageStatus.Sending)
                 {
                     (names, recipients[i]) = Batch.Assign(names, recipients[i], gateway!.Vendor.Name);
                     var id = batch.MessageId(i);
-                    messages.Add(new(batch.Id, i, gateway, new(id, campaign.Channel, decision.To!, campaign.Content.From, () => content.Render(customer!, links.Of(id, campaign.Channel)))));
+                    var variant = recipients[i].Variant ?? 0;
+                    messages.Add(new(batch.Id, i, gateway, new(
+                        id, campaign.Channel, decision.To!, campaign.Variants[variant].Content.From, () => contents[variant].Render(customer!, links.Of(id, campaign.Channel)))));
                 }
             }
 
@@ -260,12 +262,25 @@ public sealed partial class Sender(
 
     /// <summary>The recipient as the intent says. One that is <c>Sending</c> already was left so by a sender that died.</summary>
     /// <param name="gateway">Whom it was, or is to be, handed to; null when that vendor does not exist any more.</param>
-    private static Recipient Intend(Recipient recipient, VendorGateway? gateway, SendDecision decision, string? hash, long at)
+    private static Recipient Intend(Campaign campaign, Recipient recipient, VendorGateway? gateway, SendDecision decision, string? hash, long at)
     {
         if (recipient.Status == MessageStatus.Sending && (gateway?.Vendor.Idempotent != true || decision.To is null))
         {
             // It may have gone out. Asking again could send a second one, or one that is no longer wanted.
             return Ledger.Fold(recipient, new(MessageStatus.Unknown, at, Reasons.Interrupted));
+        }
+
+        if (recipient.Status == MessageStatus.Pending && decision.To is not null)
+        {
+            if (Assignment.IsHeldOut(campaign, recipient.CustomerId))
+            {
+                decision = SendDecision.Skip(Reasons.Holdout);
+            }
+            else
+            {
+                var variant = Assignment.VariantOf(campaign, recipient.CustomerId);
+                recipient = recipient with { Variant = variant == 0 ? null : variant };
+            }
         }
 
         return recipient with { Status = decision.Status, Reason = decision.Reason, At = at, AddressHash = decision.To is null ? null : hash };

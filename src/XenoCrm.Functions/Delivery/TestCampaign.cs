@@ -8,7 +8,8 @@ namespace XenoCrm.Delivery;
 
 /// <param name="To">Addresses on the campaign's channel; they need not be any customer's.</param>
 /// <param name="CustomerId">For whom the content is rendered; null: for a made-up customer.</param>
-public sealed record TestInput(IReadOnlyList<string>? To, string? CustomerId);
+/// <param name="Variant">Null: the first.</param>
+public sealed record TestInput(IReadOnlyList<string>? To, string? CustomerId, string? Variant = null);
 
 public sealed class TestInputValidator : AbstractValidator<TestInput>
 {
@@ -68,7 +69,8 @@ public sealed class TestCampaign(
         var customer = input.CustomerId is { } customerId
             ? (await customers.ReadAsync(customerId, cancellation))?.Value ?? throw new CustomerNotFound(customerId).ToException()
             : SampleCustomer.At(clock.GetUtcNow());
-        var content = templates.Get(campaign.Content);
+        var variant = campaign.RequireVariant(input.Variant);
+        var content = templates.Get(variant.Content);
         var rendered = Marked(campaign.Channel, content.Render(customer, RenderContent.Untracked));
 
         var to = input.To!.Select(a => Normal(campaign.Channel, a)).DistinctBy(a => a.ToUpperInvariant()).ToList();
@@ -77,7 +79,7 @@ public sealed class TestCampaign(
         var allowed = to.Where(a => SendRules.Usable(campaign.Channel, a) && !suppressed.ContainsKey(hashes[a])).ToList();
 
         var test = IdPrefix + ids.New();
-        var messages = allowed.Select((a, i) => new VendorMessage($"{test}.0.{i}", campaign.Channel, a, campaign.Content.From, () => rendered)).ToList();
+        var messages = allowed.Select((a, i) => new VendorMessage($"{test}.0.{i}", campaign.Channel, a, variant.Content.From, () => rendered)).ToList();
         var answers = allowed.Zip(messages.Count == 0 ? [] : await vendors.Choose(campaign.Channel).HandOverAsync(messages, VendorTime, cancellation)).ToDictionary(a => a.First, a => a.Second);
         return new(
             [.. to.Select(a => answers.TryGetValue(a, out var answer) ? new TestResult(a, Outcome(answer.Outcome), answer.Reason)

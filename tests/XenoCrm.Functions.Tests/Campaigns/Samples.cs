@@ -10,7 +10,7 @@ internal static class Samples
     public static Campaign Campaign(string id = "0190000000007000800000000000000a") => new()
     {
         Id = id, Name = "Spring", Channel = Channel.Email, SegmentId = "seg", CreatedAt = Noon, CreatedBy = "u", UpdatedAt = Noon,
-        Content = new("Hello {{firstName}}", "<p>Dear {{firstName}}</p>", null, null),
+        Variants = Variant.Only(new("Hello {{firstName}}", "<p>Dear {{firstName}}</p>", null, null)),
     };
 
     public static readonly MessageLinks Links = new("https://example.com/u", url => url, PixelUrl: null);

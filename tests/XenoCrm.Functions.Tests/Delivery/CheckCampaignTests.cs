@@ -60,7 +60,7 @@ public sealed class CheckCampaignTests(DeliveryEmulator emulator)
         await harness.AddCustomersAsync(Enumerable.Range(1, 12), c => c with { Phone = "+4179" + c.Id[^7..], PhoneUsable = true, FirstName = "Ada" });
         await harness.AddCustomersAsync([2], c => c with { Phone = "+41790000002", PhoneUsable = true, FirstName = "Zoe" + new string('x', 30) });
         await harness.AddCustomersAsync([3], c => c with { Phone = "+41790000003", PhoneUsable = true, FirstName = "漢" });
-        var id = await DraftAsync(harness, c => c with { Channel = Channel.Sms, Content = new(null, null, "Hello {{firstName}}! " + new string('a', 140), null) });
+        var id = await DraftAsync(harness, c => c with { Channel = Channel.Sms, Variants = Variant.Only(new(null, null, "Hello {{firstName}}! " + new string('a', 140), null)) });
         var check = await harness.Get<CheckCampaign>().HandleAsync(id, default);
         check.Sms.ShouldBe([new SmsParts(1, 10), new SmsParts(2, 1), new SmsParts(3, 1)]);
         check.Cost.ShouldBe(0.15m);

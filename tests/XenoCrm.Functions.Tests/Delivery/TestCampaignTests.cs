@@ -44,7 +44,7 @@ public sealed class TestCampaignTests(DeliveryEmulator emulator)
     public async Task Texts_are_marked_at_their_beginning_and_numbers_are_written_out()
     {
         await using var harness = await DeliveryHarness.StartAsync(emulator, ("Vendors:Sms:0", "recording"));
-        var id = await CheckCampaignTests.DraftAsync(harness, c => c with { Channel = Channel.Sms, Content = new(null, null, "Hi {{firstName}} {{company}}", null) });
+        var id = await CheckCampaignTests.DraftAsync(harness, c => c with { Channel = Channel.Sms, Variants = Variant.Only(new(null, null, "Hi {{firstName}} {{company}}", null)) });
         var view = await harness.Get<TestCampaign>().HandleAsync(id, new(["+41 79 123 45 67", "12"], null), default);
         view.Results.ShouldBe([new("+41791234567", TestOutcome.Accepted, null), new("12", TestOutcome.AddressUnusable, null)]);
         view.Empty.ShouldBe(["company"]);

@@ -22,7 +22,7 @@ public sealed class TrackingTests(DeliveryEmulator emulator)
     {
         await using var harness = await DeliveryHarness.StartAsync(emulator);
         await harness.AddCustomersAsync([1, 2, 3]);
-        var id = await harness.LaunchAsync(c => c with { Content = Content });
+        var id = await harness.LaunchAsync(c => c with { Variants = Variant.Only(Content) });
         await harness.RunAsync();
         var html = Enumerable.Range(0, 3).Select(i => harness.Vendor.Contents[$"{id}.0.{i}"].Html!).ToList();
 
@@ -45,7 +45,7 @@ public sealed class TrackingTests(DeliveryEmulator emulator)
     {
         await using var harness = await DeliveryHarness.StartAsync(emulator);
         await harness.AddCustomersAsync([1, 2]);
-        var id = await harness.LaunchAsync(c => c with { Content = Content });
+        var id = await harness.LaunchAsync(c => c with { Variants = Variant.Only(Content) });
         await harness.RunAsync();
         var content = harness.Vendor.Contents[$"{id}.0.0"];
         var token = content.UnsubscribeUrl!.Split('/')[^1];

@@ -131,7 +131,7 @@ public sealed class SegmentLinksTests : IAsyncLifetime
         await campaigns.TryCreateAsync(
             new Campaign
             {
-                Id = "c1", Name = "Summer", Channel = Channel.Email, SegmentId = target, Content = new("Hi", null, "Hi", null), State = state,
+                Id = "c1", Name = "Summer", Channel = Channel.Email, SegmentId = target, Variants = Variant.Only(new("Hi", null, "Hi", null)), State = state,
                 CreatedAt = Rules.Now, CreatedBy = "u1", UpdatedAt = Rules.Now,
             },
             default);
@@ -182,7 +182,7 @@ public sealed class SegmentLinksTests : IAsyncLifetime
     private Task DraftAsync(string id, string segmentId) => world.Get<WorkspaceStore<Campaign>>().TryCreateAsync(
         new Campaign
         {
-            Id = id, Name = "Summer", Channel = Channel.Email, SegmentId = segmentId, Content = new("Hi", null, "Hi", null), State = CampaignState.Draft,
+            Id = id, Name = "Summer", Channel = Channel.Email, SegmentId = segmentId, Variants = Variant.Only(new("Hi", null, "Hi", null)), State = CampaignState.Draft,
             CreatedAt = Rules.Now, CreatedBy = "u1", UpdatedAt = Rules.Now,
         },
         default);
