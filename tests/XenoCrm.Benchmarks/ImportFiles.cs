@@ -69,7 +69,13 @@ internal sealed class ImportFiles(int rows)
         Language = Language(i), Birthday = DateOnly.FromDateTime(Birthday(i)), Tags = ["import", $"t{i % 20}"], Source = "import", CreatedAt = DateTimeOffset.UnixEpoch, UpdatedAt = DateTimeOffset.UnixEpoch,
     };
 
-    private int Buyer(int i) => (int)((uint)i * 2654435761u % (uint)Math.Max(1, rows / OrdersPerCustomer));
+    /// <summary>Random, so that some customers come twice in a run.</summary>
+    private int Buyer(int i)
+    {
+        var hash = (ulong)i * 0x9E3779B97F4A7C15;
+        hash = (hash ^ (hash >> 30)) * 0xBF58476D1CE4E5B9;
+        return (int)((hash ^ (hash >> 31)) % (ulong)Math.Max(1, rows / OrdersPerCustomer));
+    }
 
     private static byte[] Json<T>(T item) => JsonSerializer.SerializeToUtf8Bytes(item, Platform.Json.Options);
     private static string Id(int i) => new Guid(i, 7, 7, 1, 2, 3, 4, 5, 6, 7, 8).ToString("N");

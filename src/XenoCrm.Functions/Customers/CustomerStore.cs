@@ -64,12 +64,14 @@ public sealed class CustomerStore(CosmosDatabase database, ISegmentTagger tagger
             "/deletingAt/?",
 
             // Of orders.
-            "/sortKey/?", "/amountKey/?", "/orderNumber/?", "/status/?", "/items/[]/category/?", "/credit/campaignId/?", "/compared/[]/campaignId/?",
+            "/sortKey/?", "/changeKey/?", "/amountKey/?", "/orderNumber/?", "/status/?", "/items/[]/category/?", "/credit/campaignId/?", "/compared/[]/campaignId/?",
         ],
         [.. CustomerSort.Paths.Select(path => new[] { path, "/id" })]);
 
-    /// <summary>A query of ReadMany asks for at most so many items.</summary>
-    internal const int ReadManyLimit = 1000;
+    private const int OccupiedAtOnce = 200;
+
+    /// <summary>An answer of 1.5 MB.</summary>
+    private const int ReadAtOnce = 1000;
 
     private readonly Container container = database.Container(ContainerName);
 
@@ -184,9 +186,16 @@ public sealed class CustomerStore(CosmosDatabase database, ISegmentTagger tagger
     }
 
     /// <summary>Customers whose merge began before that time and is not done.</summary>
-    internal async Task<IReadOnlyList<string>> FrozenBeforeAsync(DateTimeOffset before, CancellationToken cancellation)
+    internal Task<IReadOnlyList<string>> FrozenBeforeAsync(DateTimeOffset before, CancellationToken cancellation) =>
+        IdsBeforeAsync($"c.type = '{CustomerSlot.MergingType}' AND c.at < @before", before, cancellation);
+
+    /// <summary>Customers that were deleted before that time and have orders left.</summary>
+    internal Task<IReadOnlyList<string>> VoidsWithOrdersAsync(DateTimeOffset before, CancellationToken cancellation) =>
+        IdsBeforeAsync("c.deletingAt < @before", before, cancellation);
+
+    private async Task<IReadOnlyList<string>> IdsBeforeAsync(string where, DateTimeOffset before, CancellationToken cancellation)
     {
-        var query = new QueryDefinition($"SELECT VALUE c.id FROM c WHERE c.type = '{CustomerSlot.MergingType}' AND c.at < @before").WithParameter("@before", UtcTimeConverter.Write(before));
+        var query = new QueryDefinition($"SELECT TOP 200 VALUE c.id FROM c WHERE {where}").WithParameter("@before", UtcTimeConverter.Write(before));
         using var pages = container.GetItemQueryIterator<string>(query);
         var ids = new List<string>();
         while (pages.HasMoreResults)
@@ -347,26 +356,23 @@ public sealed class CustomerStore(CosmosDatabase database, ISegmentTagger tagger
         return slots;
     }
 
-    private async Task ReadSlotsAsync(IReadOnlyCollection<string> ids, Dictionary<string, CustomerSlot> slots, CancellationToken cancellation)
-    {
-        foreach (var chunk in ids.Chunk(ReadManyLimit))
-        {
-            using var answer = await container.ReadManyItemsStreamAsync([.. chunk.Select(id => (id, new PartitionKey(id)))], cancellationToken: cancellation);
-            answer.EnsureSuccessStatusCode();
-            using var document = await JsonDocument.ParseAsync(answer.Content, cancellationToken: cancellation);
-            foreach (var element in document.RootElement.GetProperty("Documents").EnumerateArray())
+    private Task ReadSlotsAsync(IReadOnlyCollection<string> ids, Dictionary<string, CustomerSlot> slots, CancellationToken cancellation) =>
+        CosmosPages.ReadManyAsync(
+            container,
+            ids,
+            ReadAtOnce,
+            element =>
             {
                 var slot = CustomerSlot.From(element);
                 slots[slot.Id] = slot;
-            }
-        }
-    }
+            },
+            cancellation);
 
     /// <summary>Those of the customers that have anything in their partition beside themselves.</summary>
     internal async Task<HashSet<string>> OccupiedAsync(IReadOnlyCollection<string> ids, CancellationToken cancellation)
     {
         var occupied = new HashSet<string>();
-        foreach (var chunk in ids.Chunk(ReadManyLimit / 5))
+        foreach (var chunk in ids.Chunk(OccupiedAtOnce))
         {
             var query = new QueryDefinition("SELECT VALUE c.customerId FROM c WHERE ARRAY_CONTAINS(@ids, c.customerId) AND c.id != c.customerId").WithParameter("@ids", chunk);
             using var pages = container.GetItemQueryStreamIterator(query);

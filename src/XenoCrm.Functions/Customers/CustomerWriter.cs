@@ -66,6 +66,9 @@ public sealed class CustomerWriter(CosmosDatabase database, CustomerStore store,
     /// <summary>From here on operations share requests; below, waiting for a request to fill costs more than it saves.</summary>
     private const int BulkFrom = 100;
 
+    /// <summary>An operation in flight holds some 25 KB in the SDK. Enough of them that the shared requests are full.</summary>
+    private const int ChangesInFlight = 700;
+
     /// <summary>Waits before a busy key's claim is broken; each is at least a few milliseconds and most writes take one.</summary>
     private const int BusyRounds = 6;
 
@@ -86,7 +89,7 @@ public sealed class CustomerWriter(CosmosDatabase database, CustomerStore store,
     /// <returns>One result per row, in order.</returns>
     public async Task<IReadOnlyList<WriteResult>> UpsertAsync(IReadOnlyList<UpsertRow> rows, UpsertOptions options, CancellationToken cancellation)
     {
-        var typed = await attributes.ApplyAsync([.. rows.Select(r => r.Draft)], fromText: options.Journal is not null, register: true, cancellation);
+        var typed = await attributes.ApplyAsync([.. rows.Select(r => r.Draft)], fromText: options.Journal is not null, imagined: null, cancellation);
         var run = new CustomerRun([.. rows.Select((r, i) => Row(typed[i].Draft, r.Row))], options);
         for (var i = 0; i < rows.Count; i++)
         {
@@ -339,18 +342,35 @@ public sealed class CustomerWriter(CosmosDatabase database, CustomerStore store,
         // All claims, then all customers: so that the requests they share are full.
         var changes = plans.SelectMany(p => p.Plan.Changes).ToList();
         var isBulk = changes.Sum(c => c.Claims.Count + (c.IsDirty ? 1 : 0)) >= BulkFrom;
-        var claimed = await Task.WhenAll(changes.Select(c => ClaimAsync(run, c, isBulk, cancellation)));
+        var claimed = await ForAllAsync(changes, c => ClaimAsync(run, c, isBulk, cancellation), cancellation);
         changes = [.. changes.Where((_, i) => claimed[i])];
 
         // Read before the customers are written: if another claims one of these afterwards, its ETag is another.
         var dropped = changes.SelectMany(c => c.Dropped.Select(key => (key, c))).DistinctBy(d => d.key).ToDictionary(d => d.key, d => d.c);
         var released = dropped.Count > 0 ? await identities.ReadAsync(dropped.Keys, cancellation) : [];
         await tagger.RefreshAsync(cancellation);
-        var stored = await Task.WhenAll(changes.Select(c => StoreAsync(run, c, isBulk, cancellation)));
+        var stored = await ForAllAsync(changes, c => StoreAsync(run, c, isBulk, cancellation), cancellation);
         var done = changes.Where((_, i) => stored[i]).ToHashSet();
         await Task.WhenAll(released.Values.Where(i => dropped[i.Value.Id] is var c && i.Value.CustomerId == c.Id && done.Contains(c))
             .Select(key => identities.ReleaseAsync(key, isBulk, cancellation)));
         return [.. plans.SelectMany(p => Settle(run, p.Group[p.Planned..], p.Plan, done)).Order()];
+    }
+
+    private static async Task<bool[]> ForAllAsync(List<PlannedChange> changes, Func<PlannedChange, Task<bool>> action, CancellationToken cancellation)
+    {
+        using var window = new SemaphoreSlim(ChangesInFlight);
+        return await Task.WhenAll(changes.Select(async change =>
+        {
+            await window.WaitAsync(cancellation);
+            try
+            {
+                return await action(change);
+            }
+            finally
+            {
+                window.Release();
+            }
+        }));
     }
 
     /// <returns>The rows of the group that are left to do.</returns>

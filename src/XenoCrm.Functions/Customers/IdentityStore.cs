@@ -23,19 +23,15 @@ internal sealed class IdentityStore(CosmosDatabase database)
     private readonly Container direct = database.Container(CustomerIdentities.ContainerName);
     private readonly Container bulk = database.BulkContainer(CustomerIdentities.ContainerName);
 
-    /// <summary>Any number of keys, one request per thousand; unknown keys are not in the answer.</summary>
+    /// <summary>The query has 90 KB then, of the 512 that the service takes.</summary>
+    private const int ReadAtOnce = 3000;
+
+    /// <summary>Any number of keys; unknown keys are not in the answer.</summary>
     public async Task<Dictionary<string, Versioned<Identity>>> ReadAsync(IReadOnlyCollection<string> keys, CancellationToken cancellation)
     {
         var found = new Dictionary<string, Versioned<Identity>>(keys.Count);
-        foreach (var chunk in keys.Chunk(CustomerStore.ReadManyLimit))
-        {
-            using var answer = await direct.ReadManyItemsStreamAsync([.. chunk.Select(key => (key, new PartitionKey(key)))], cancellationToken: cancellation);
-            foreach (var identity in await CosmosPages.ReadAsync<Identity>(answer, cancellation))
-            {
-                found[identity.Value.Id] = identity;
-            }
-        }
-
+        await CosmosPages.ReadManyAsync(
+            direct, keys, ReadAtOnce, element => found[element.GetProperty("id").GetString()!] = new(element.Deserialize<Identity>(Json.Options)!, element.GetProperty("_etag").GetString()!), cancellation);
         return found;
     }
 
