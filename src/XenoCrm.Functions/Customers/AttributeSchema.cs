@@ -84,35 +84,42 @@ public sealed partial class AttributeSchema(CosmosDatabase database, TimeProvide
     /// values in this run suggest, all in one write, before any customer is written: a crash leaves a key without customers.
     /// </summary>
     /// <param name="fromText">The values come from a file: what they are decides the type, not how JSON spells them.</param>
-    /// <param name="register">False: for a rehearsal; new keys are taken for what they would become and not noted.</param>
+    /// <param name="imagined">Of a rehearsal: what its earlier runs would have registered, and what this one would. Null: new keys are registered.</param>
     /// <returns>For each draft, in order: the draft to write, and what does not fit. Drafts without attributes cost nothing.</returns>
     public async ValueTask<IReadOnlyList<(CustomerDraft Draft, IReadOnlyList<FieldIssue> Issues)>> ApplyAsync(
-        IReadOnlyList<CustomerDraft> drafts, bool fromText, bool register, CancellationToken cancellation)
+        IReadOnlyList<CustomerDraft> drafts, bool fromText, IDictionary<string, AttributeDefinition>? imagined, CancellationToken cancellation)
     {
         if (drafts.All(d => d.Attributes is not { Count: > 0 }))
         {
             return [.. drafts.Select(d => (d, (IReadOnlyList<FieldIssue>)[]))];
         }
 
-        var types = await RefreshAsync(cancellation);
+        var types = With(await RefreshAsync(cancellation), imagined);
         var isFull = false;
         while (Missing(drafts, types, fromText) is { Count: > 0 } missing && !isFull)
         {
             // What this process has in memory may be older than what another has registered.
             var state = await ReadAsync(cancellation);
-            foreach (var key in missing.Keys.Where(state.Types.Keys.ContainsKey).ToList())
+            var known = With(state.Types, imagined);
+            foreach (var key in missing.Keys.Where(known.Keys.ContainsKey).ToList())
             {
                 missing.Remove(key);
             }
 
-            isFull = state.Types.Keys.Count + missing.Count > MaxKeys;
-            var added = missing.Take(MaxKeys - state.Types.Keys.Count)
-                .Select(m => KeyValuePair.Create(m.Key, new AttributeDefinition(m.Value, null, clock.GetUtcNow(), Declared: false)));
-            var keys = state.Types.Keys.Concat(added).ToDictionary();
-            types = keys.Count == state.Types.Keys.Count ? state.Types
-                : !register ? new(keys)
-                : await TryWriteAsync(keys, state.ETag, cancellation) ? current.Types
-                : types;
+            isFull = known.Keys.Count + missing.Count > MaxKeys;
+            var added = missing.Take(Math.Max(0, MaxKeys - known.Keys.Count))
+                .Select(m => KeyValuePair.Create(m.Key, new AttributeDefinition(m.Value, null, clock.GetUtcNow(), Declared: false))).ToList();
+            if (imagined is not null)
+            {
+                added.ForEach(imagined.Add);
+                types = With(state.Types, imagined);
+            }
+            else
+            {
+                types = added.Count == 0 ? known
+                    : await TryWriteAsync(known.Keys.Concat(added).ToDictionary(), state.ETag, cancellation) ? current.Types
+                    : types;
+            }
         }
 
         return [.. drafts.Select(draft => Apply(draft, types, fromText))];
@@ -134,6 +141,10 @@ public sealed partial class AttributeSchema(CosmosDatabase database, TimeProvide
     }
 
     public void Dispose() => gate.Dispose();
+
+    /// <summary>What is registered by now holds, whatever was imagined before.</summary>
+    private static AttributeTypes With(AttributeTypes stored, IDictionary<string, AttributeDefinition>? imagined) =>
+        imagined is not { Count: > 0 } ? stored : new(stored.Keys.Concat(imagined.Where(i => !stored.Keys.ContainsKey(i.Key))).ToDictionary());
 
     private async Task<State> ReadAsync(CancellationToken cancellation)
     {

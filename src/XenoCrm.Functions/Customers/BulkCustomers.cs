@@ -73,7 +73,7 @@ public sealed class BulkCustomers(CustomerWriter writer, AttributeSchema schema,
         }
 
         var rows = new List<UpsertRow>(drafts.Count);
-        foreach (var ((index, _), (draft, issues)) in drafts.Zip(await schema.ApplyAsync([.. drafts.Select(d => d.Draft)], fromText: false, register: true, cancellation)))
+        foreach (var ((index, _), (draft, issues)) in drafts.Zip(await schema.ApplyAsync([.. drafts.Select(d => d.Draft)], fromText: false, imagined: null, cancellation)))
         {
             if (issues.Count == 0)
             {

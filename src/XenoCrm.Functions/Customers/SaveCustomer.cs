@@ -60,7 +60,7 @@ public sealed class SaveCustomer(CustomerStore store, CustomerWriter writer, Att
     private async Task<CustomerDraft> TypedAsync(CustomerDraft draft, Customer? current, CancellationToken cancellation)
     {
         var changed = draft.Attributes?.Where(a => current is null || !current.Attributes.TryGetValue(a.Key, out var old) || !JsonElement.DeepEquals(old, a.Value)).ToDictionary();
-        var (typed, issues) = (await schema.ApplyAsync([draft with { Attributes = changed }], fromText: false, register: true, cancellation))[0];
+        var (typed, issues) = (await schema.ApplyAsync([draft with { Attributes = changed }], fromText: false, imagined: null, cancellation))[0];
         if (issues.Count > 0)
         {
             throw (issues.Any(i => i.Code == AttributeKeysFull.CodeName) ? (Problem)new AttributeKeysFull() : new AttributeTypeConflict(ByPointer(issues))).ToException();

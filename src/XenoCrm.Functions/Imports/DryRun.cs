@@ -19,6 +19,11 @@ public sealed class DryRuns(IServiceProvider services, DryRunResults results)
             dryRun.Remember(keys);
         }
 
+        foreach (var (key, definition) in job.Attributes ?? new Dictionary<string, AttributeDefinition>())
+        {
+            dryRun.Attributes[key] = definition;
+        }
+
         return dryRun;
     }
 }
@@ -39,6 +44,9 @@ public sealed class DryRun(CustomerRehearsal customers, OrderRehearsal orders)
     /// <summary>Keys of what would have been created by rows that are forgotten otherwise.</summary>
     private readonly HashSet<ulong> created = [];
     private readonly List<ulong> recent = [];
+
+    /// <summary>Those that the rows so far would have registered, with their types: the first rows with a value decide for the later ones.</summary>
+    public Dictionary<string, AttributeDefinition> Attributes { get; } = [];
 
     public async Task DecideAsync(ImportRun run, ImportWork work, OrderOptions options, CancellationToken cancellation)
     {
@@ -110,5 +118,6 @@ public sealed class DryRun(CustomerRehearsal customers, OrderRehearsal orders)
 
         run.Count(results, row, work.File.Columns);
         run.CompleteChanges();
+        run.Attributes = Attributes.Count > 0 ? new Dictionary<string, AttributeDefinition>(Attributes) : null;
     }
 }

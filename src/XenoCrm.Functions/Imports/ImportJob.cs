@@ -1,3 +1,4 @@
+using XenoCrm.Customers;
 using XenoCrm.Platform.Cosmos;
 using XenoCrm.Platform.Errors;
 
@@ -62,6 +63,9 @@ public sealed record ImportJob : IWorkspaceItem
 
     /// <summary>Nothing is written: <see cref="DryRunResults"/> says what would be.</summary>
     public bool DryRun { get; init; }
+
+    /// <summary>Of a dry run that is not at its end: see <see cref="Imports.DryRun.Attributes"/>.</summary>
+    public IReadOnlyDictionary<string, AttributeDefinition>? Attributes { get; init; }
 
     /// <summary>SHA-256 of the file, of a dry run in a request: the commit must bring the same bytes.</summary>
     public string? FileHash { get; init; }

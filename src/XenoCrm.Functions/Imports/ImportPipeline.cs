@@ -79,7 +79,7 @@ public sealed class ImportPipeline(
     {
         if (work.Kind == ImportKind.Customers)
         {
-            await TypeAsync(work, run, register: dryRun is null, cancellation);
+            await TypeAsync(work, run, dryRun?.Attributes, cancellation);
         }
 
         if (dryRun is not null)
@@ -122,11 +122,11 @@ public sealed class ImportPipeline(
 
     /// <summary>
     /// Brings attributes into the form of their types. New ones get the type that their values in the first run suggest;
-    /// what does not fit is an error of its row and column. A dry run notes no types, so it looks anew in each run.
+    /// what does not fit is an error of its row and column.
     /// </summary>
-    private async Task TypeAsync(ImportWork work, ImportRun run, bool register, CancellationToken cancellation)
+    private async Task TypeAsync(ImportWork work, ImportRun run, IDictionary<string, AttributeDefinition>? imagined, CancellationToken cancellation)
     {
-        var typed = await attributes.ApplyAsync([.. run.Customers.Select(c => c.Draft)], fromText: true, register, cancellation);
+        var typed = await attributes.ApplyAsync([.. run.Customers.Select(c => c.Draft)], fromText: true, imagined, cancellation);
         var rows = run.Customers.ToList();
         run.Customers.Clear();
         for (var i = 0; i < rows.Count; i++)

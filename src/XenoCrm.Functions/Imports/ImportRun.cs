@@ -57,6 +57,9 @@ public sealed class ImportRun(int number)
     /// <summary>Of a dry run: hashes of what identifies the things that would be created.</summary>
     public List<ulong> CreatedKeys { get; } = [];
 
+    /// <summary>Of a dry run: the attributes that the rows up to here would have registered.</summary>
+    public IReadOnlyDictionary<string, AttributeDefinition>? Attributes { get; set; }
+
     /// <summary>Where the next run starts; null: this was the last.</summary>
     public CsvPosition? Next { get; set; }
 

@@ -164,6 +164,28 @@ public class DryRunTests(ImportStorage storage)
             [.. answer.Body.GetProperty("issues").EnumerateArray().Select(i => $"{i.GetProperty("row")} {i.GetProperty("code").GetString()}")];
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task The_first_values_of_an_attribute_decide_its_type_in_the_dry_run_too(bool interrupted)
+    {
+        // In a slice of a tick each run is an invocation of its own, which knows of the earlier ones only what was stored.
+        await using var system = await ImportSystem.StartAsync(storage, o => (o.RunRows, o.TimeSlice) = (2, interrupted ? TimeSpan.FromTicks(1) : o.TimeSlice));
+        const string Csv = "id,Size,Day,Late\nC1,38,2026-01-31,\nC2,39,2026-02-01,\nC3,XL,2026-02-02,7\nC4,40,soon,8\nC5,41,2026-03-01,nine\n";
+        var dry = await system.FinishAsync(await system.DropAsync("customers/typed.csv", Encoding.UTF8.GetBytes(Csv), new() { ["dryRun"] = "true", ["attributes"] = "true" }));
+        (await system.Get<AttributeSchema>().ReadNowAsync(Cancellation)).Keys.ShouldBeEmpty("a dry run registers nothing");
+
+        var commit = await CommitAsync(system, dry.Id);
+        var done = await system.FinishAsync(commit.Body.GetProperty("id").GetString()!);
+
+        (dry.Counts.Created, dry.Counts.Failed).ShouldBe((2, 3));
+        done.Counts.ShouldBe(dry.Counts);
+        (await IssuesAsync(dry)).ShouldBe(["4 Size customer.attribute_type", "5 Day customer.attribute_type", "6 Late customer.attribute_type"]);
+        (await IssuesAsync(done)).ShouldBe(await IssuesAsync(dry));
+
+        async Task<List<string>> IssuesAsync(ImportJob job) => [.. (await system.ReportAsync(job)).SelectMany(r => r.Issues).Select(i => $"{i.Row} {i.Column} {i.Code}")];
+    }
+
     [Fact]
     public async Task A_large_file_is_dry_run_as_a_job_and_carried_out_once()
     {
