@@ -65,8 +65,7 @@ public sealed class ImportFunctions(
         [HttpTrigger(AuthorizationLevel.Anonymous, "get", Route = "api/imports/mappings")] HttpRequest request, CancellationToken cancellation)
     {
         var page = PageRequest.From(request, cursors, Mappings);
-        var items = await memory.PageAsync(page.Position, page.Limit, cancellation);
-        return Reply.Ok(new Page<MappingView>(items, items.Count == page.Limit ? cursors.Protect(Mappings, items[^1].Id) : null));
+        return Reply.Ok(page.Of(await memory.PageAsync(page.Position, page.Limit + 1, cancellation), cursors, Mappings, m => m, m => m.Id));
     }
 
     [Function("ForgetImportMapping")]
@@ -86,9 +85,8 @@ public sealed class ImportFunctions(
         [HttpTrigger(AuthorizationLevel.Anonymous, "get", Route = "api/imports")] HttpRequest request, CancellationToken cancellation)
     {
         var page = PageRequest.From(request, cursors, List);
-        var items = await jobs.PageAsync(page.Position, page.Limit, cancellation);
-        return Reply.Ok(new Page<ImportView>(
-            [.. items.Select(i => ImportView.Of(i.Value) with { Columns = null })], items.Count == page.Limit ? cursors.Protect(List, items[^1].Value.Id) : null));
+        var found = await jobs.PageAsync(page.Position, page.Limit + 1, cancellation);
+        return Reply.Ok(page.Of(found, cursors, List, i => ImportView.Of(i.Value) with { Columns = null }, i => i.Value.Id));
     }
 
     [Function("GetImport")]

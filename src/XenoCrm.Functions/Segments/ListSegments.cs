@@ -17,14 +17,11 @@ public sealed class ListSegments(
 
     public async Task<Page<SegmentView>> PageAsync(PageRequest page, CancellationToken cancellation)
     {
-        var items = await segments.PageAsync(page.Position, page.Limit, cancellation);
-
         // Those on their way out leave a page shorter than asked for.
-        var shown = items.Select(i => i.Value).Where(s => !s.Deleted).ToList();
-        var found = await Task.WhenAll(shown.Select(s => builds.ReadAsync(s.Id, cancellation)));
-        return new(
-            [.. shown.Zip(found, (segment, build) => SegmentView.Of(segment, build?.Value))],
-            items.Count == page.Limit ? cursors.Protect(Cursor, items[^1].Value.Id) : null);
+        var found = page.Of(await segments.PageAsync(page.Position, page.Limit + 1, cancellation), cursors, Cursor, s => s.Value, s => s.Value.Id);
+        var shown = found.Items.Where(s => !s.Deleted).ToList();
+        var built = await Task.WhenAll(shown.Select(s => builds.ReadAsync(s.Id, cancellation)));
+        return new([.. shown.Zip(built, (segment, build) => SegmentView.Of(segment, build?.Value))], found.Next);
     }
 
     public async Task<(SegmentView View, string ETag)> ReadAsync(string id, CancellationToken cancellation)
@@ -37,9 +34,7 @@ public sealed class ListSegments(
     public async Task<Page<SegmentMember>> MembersAsync(string id, PageRequest page, CancellationToken cancellation)
     {
         await directory.RequireAsync(id, cancellation);
-        var members = await customers.PageAsync(CompiledRule.ToFilterTagged(id), page.Position, page.Limit, cancellation);
-        return new(
-            [.. members.Select(m => SegmentMember.Of(m.Value, workspace.Value.Currency))],
-            members.Count == page.Limit ? cursors.Protect(MembersCursor(id), members[^1].Value.Id) : null);
+        var found = await customers.PageAsync(CompiledRule.ToFilterTagged(id), page.Position, page.Limit + 1, cancellation);
+        return page.Of(found, cursors, MembersCursor(id), m => SegmentMember.Of(m.Value, workspace.Value.Currency), m => m.Value.Id);
     }
 }
