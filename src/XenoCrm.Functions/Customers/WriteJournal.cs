@@ -21,6 +21,9 @@ public sealed record JournalLine
     /// <summary>Code and message of the rows that have them.</summary>
     public IReadOnlyList<JournalNote>? Notes { get; init; }
 
+    /// <summary>What was not taken of rows that were.</summary>
+    public IReadOnlyList<JournalDoubts>? Doubts { get; init; }
+
     /// <summary>The decision stands if these lines of the attempt, counted from 0, have been carried out; else it is taken again.</summary>
     public IReadOnlyList<int>? Upon { get; init; }
 
@@ -38,6 +41,7 @@ public sealed record JournalLine
     {
         List<long>? created = null, updated = null, unchanged = null, failed = null;
         List<JournalNote>? notes = null;
+        List<JournalDoubts>? doubts = null;
         foreach (var (row, result) in rows)
         {
             switch (result.Outcome)
@@ -60,9 +64,14 @@ public sealed record JournalLine
             {
                 (notes ??= []).Add(new(row, code, result.Message ?? ""));
             }
+
+            if (result.Doubts is { } some)
+            {
+                (doubts ??= []).Add(new(row, some));
+            }
         }
 
-        return new() { Scope = scope, Created = created, Updated = updated, Unchanged = unchanged, Failed = failed, Notes = notes };
+        return new() { Scope = scope, Created = created, Updated = updated, Unchanged = unchanged, Failed = failed, Notes = notes, Doubts = doubts };
     }
 
     public long FirstRow => Rows.Min(r => r.Row);
@@ -71,6 +80,8 @@ public sealed record JournalLine
 }
 
 public sealed record JournalNote(long Row, string Code, string Message);
+
+public sealed record JournalDoubts(long Row, IReadOnlyList<FieldIssue> Issues);
 
 /// <param name="Id">Of the item; null: the customer itself.</param>
 /// <param name="Print">Of an item that is created: a hash of its content, to tell later whether anybody touched it.</param>
@@ -264,10 +275,11 @@ public sealed class WriteJournal(string import, int run, Func<int, ReadOnlyMemor
             if (line.Confirms is null)
             {
                 var notes = line.Notes?.ToDictionary(n => n.Row);
+                var doubts = line.Doubts?.ToDictionary(d => d.Row, d => d.Issues);
                 foreach (var (row, outcome) in line.Rows)
                 {
                     var note = notes?.GetValueOrDefault(row);
-                    var decision = new Decision(new(outcome, outcome == WriteOutcome.Failed ? null : line.CustomerId, note?.Code, note?.Message), upon);
+                    var decision = new Decision(new(outcome, outcome == WriteOutcome.Failed ? null : line.CustomerId, note?.Code, note?.Message, doubts?.GetValueOrDefault(row)), upon);
                     if (!rows.TryGetValue((line.Scope, row), out var known))
                     {
                         rows[(line.Scope, row)] = known = [];

@@ -263,6 +263,20 @@ public sealed class CustomerWriterTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_repeated_run_still_says_what_it_did_not_take()
+    {
+        CustomerDraft Consent(ConsentState state) => Draft("A", "a@x.org") with { Consent = new Dictionary<string, ConsentInput> { ["email"] = new(state) }, City = "Bern" };
+        await crm.Writer.UpsertAsync(Consent(ConsentState.Withdrawn), "test", Cancellation);
+        UpsertRow[] rows = [new(Consent(ConsentState.Granted) with { City = "Chur" }, 2), new(Consent(ConsentState.Granted) with { City = "Chur" }, 3)];
+
+        var first = await crm.Writer.UpsertAsync(rows, new("import", crm.Journal("i")), Cancellation);
+        var again = await crm.Writer.UpsertAsync(rows, new("import", crm.Journal("i")), Cancellation);
+
+        first.Select(r => (r.Outcome, r.Doubts!.Single().Code)).ShouldBe([(WriteOutcome.Updated, CustomerChange.ConsentKept), (WriteOutcome.Unchanged, CustomerChange.ConsentKept)]);
+        again.Select(r => (r.Outcome, r.Doubts!.Single())).ShouldBe(first.Select(r => (r.Outcome, r.Doubts!.Single())));
+    }
+
+    [Fact]
     public async Task Two_half_made_customers_that_turn_out_to_be_one_become_one()
     {
         // Two writers died after their first claim.
