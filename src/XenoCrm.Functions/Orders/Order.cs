@@ -36,6 +36,9 @@ public sealed record Order
     /// <summary>As <see cref="SortKey"/>, by amount.</summary>
     public string AmountKey => $"{AmountPrefix(Amount)}{CustomerId}{OrderNumber}";
 
+    /// <summary>Where its last change is in the customer's timeline (<see cref="ReadTimeline"/>); null: nothing has changed.</summary>
+    public string? ChangeKey => Changes.Count > 0 ? Changes.Select((change, i) => ReadTimeline.KeyOf(change.At, ReadTimeline.IdOf(this, i))).Max(StringComparer.Ordinal) : null;
+
     /// <summary>Minor units.</summary>
     public required long Amount { get; init; }
 

@@ -54,35 +54,89 @@ public sealed record TimelineEvent(string Id, TimelineKind Type, DateTimeOffset 
 }
 
 /// <summary>
-/// What happened to a customer, newest first. Everything is taken from what the customer's partition keeps: all orders
-/// with their changes, and of visits, messages and answers about consent the last ones. A page reads the partition
-/// (one request per thousand orders): old orders change too, so the newest events are not with the newest orders.
+/// What happened to a customer, newest first. Everything is taken from what the customer's partition keeps: orders with
+/// their changes, and of visits, messages and answers about consent the last ones. Old orders change too, so the newest
+/// events are not with the newest orders: a page merges the orders by when they were placed with those by when they last
+/// changed, each read by its key from the page's start, and those that have changed before it and again after it.
+/// However many orders there are, a page reads about as many as it shows.
 /// </summary>
 public sealed class ReadTimeline(OrderStore orders, CustomerStore customers, Cursors cursors, IOptions<WorkspaceOptions> options)
 {
+    private const string Placed = "order:000:";
+
     private readonly string currency = options.Value.Currency;
+
+    /// <summary>What the timeline is ordered by.</summary>
+    internal static string KeyOf(DateTimeOffset at, string id) => UtcTimeConverter.Write(at) + id;
+
+    /// <summary>The event's id of a change. The number, which may be anything, is last: no number looks like another one's change.</summary>
+    internal static string IdOf(Order order, int change) => $"order:{change + 1:D3}:{order.OrderNumber}";
 
     public async Task<Page<TimelineEvent>> HandleAsync(HttpRequest request, string customerId, CancellationToken cancellation)
     {
         var list = "timeline/" + customerId;
         var page = PageRequest.From(request, cursors, list);
-        var all = await orders.ReadAllAsync(customerId, cancellation) ?? throw await customers.MissingAsync(customerId, cancellation);
-        var customer = all.Customer.Value;
-        var events = Of(customer).Concat(all.Orders.Values.SelectMany(o => Of(o.Value)))
-            .Select(e => (Event: e, Key: $"{UtcTimeConverter.Write(e.At)}{e.Id}"))
-            .Where(e => page.Position is null || string.CompareOrdinal(e.Key, page.Position) < 0)
-            .OrderByDescending(e => e.Key, StringComparer.Ordinal)
-            .Take(page.Limit + 1)
-            .ToList();
-        var more = events.Count > page.Limit;
-        return new([.. events.Take(page.Limit).Select(e => e.Event)], more ? cursors.Protect(list, events[page.Limit - 1].Key) : null);
+        var customer = (await customers.ReadAsync(customerId, cancellation) ?? throw await customers.MissingAsync(customerId, cancellation)).Value;
+        var wanted = page.Limit + 1;
+        var newest = new Newest(wanted, page.Position);
+        newest.Add(Of(customer));
+
+        var found = await Task.WhenAll(
+            orders.PlacedBeforeAsync(customerId, PlacedBound(customerId, page.Position), wanted, cancellation),
+            orders.ChangedBeforeAsync(customerId, page.Position, wanted, cancellation));
+        newest.Add(found.SelectMany(o => o).DistinctBy(o => o.OrderNumber).SelectMany(Of));
+        if (page.Position is { } position)
+        {
+            await foreach (var order in orders.ChangedAroundAsync(customerId, position, newest.Least, cancellation))
+            {
+                newest.Add(Of(order));
+            }
+        }
+
+        return page.Of(newest.Events, cursors, list, e => e, e => KeyOf(e.At, e.Id));
+    }
+
+    /// <summary>Orders with a lower <see cref="Order.SortKey"/> were placed before the event with this key.</summary>
+    private static string? PlacedBound(string customerId, string? key)
+    {
+        if (key is null)
+        {
+            return null;
+        }
+
+        var (time, id) = (key[..UtcTimeConverter.Length], key[UtcTimeConverter.Length..]);
+        return id.StartsWith(Placed, StringComparison.Ordinal) ? $"{time}{customerId}{id[Placed.Length..]}"
+            : string.CompareOrdinal(Placed, id) < 0 ? time + Customer.LastSortKey
+            : time;
+    }
+
+    /// <summary>The newest of many events, each once.</summary>
+    private sealed class Newest(int count, string? before)
+    {
+        private readonly SortedList<string, TimelineEvent> kept = new(count + 1, StringComparer.Ordinal);
+
+        public IReadOnlyList<TimelineEvent> Events => [.. kept.Values.Reverse()];
+
+        /// <summary>Events before this key are not among them any more; null: any is.</summary>
+        public string? Least => kept.Count == count ? kept.GetKeyAtIndex(0) : null;
+
+        public void Add(IEnumerable<TimelineEvent> events)
+        {
+            foreach (var happened in events)
+            {
+                var key = KeyOf(happened.At, happened.Id);
+                if ((before is null || string.CompareOrdinal(key, before) < 0) && kept.TryAdd(key, happened) && kept.Count > count)
+                {
+                    kept.RemoveAt(0);
+                }
+            }
+        }
     }
 
     private IEnumerable<TimelineEvent> Of(Order order)
     {
-        // The number, which may be anything, is last: no number looks like another one's change.
         var id = OrderViews.IdOf(order.CustomerId, order.OrderNumber);
-        yield return new($"order:000:{order.OrderNumber}", TimelineKind.OrderPlaced, order.PlacedAt)
+        yield return new(Placed + order.OrderNumber, TimelineKind.OrderPlaced, order.PlacedAt)
         {
             OrderId = id, OrderNumber = order.OrderNumber, Amount = Major(order.Amount), Status = order.FirstStatus, Source = order.Source,
         };
@@ -91,7 +145,7 @@ public sealed class ReadTimeline(OrderStore orders, CustomerStore customers, Cur
         {
             var change = order.Changes[i];
             var isStep = change.From != change.To;
-            yield return new($"order:{i + 1:D3}:{order.OrderNumber}", isStep ? TimelineKind.OrderStatusChanged : TimelineKind.OrderRefunded, change.At)
+            yield return new(IdOf(order, i), isStep ? TimelineKind.OrderStatusChanged : TimelineKind.OrderRefunded, change.At)
             {
                 OrderId = id, OrderNumber = order.OrderNumber, FromStatus = isStep ? change.From : null, Status = change.To,
                 RefundedAmount = change.Refunded > 0 || !isStep ? Major(change.Refunded) : null,

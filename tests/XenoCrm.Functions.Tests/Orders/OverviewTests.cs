@@ -138,6 +138,46 @@ public sealed class OverviewTests : IAsyncLifetime
         (await api.TimelineAsync(new string('0', 32))).ShouldBeProblem(404, "customer.not_found");
     }
 
+    /// <summary>Orders that change long after they were placed, and before; many at the same moment.</summary>
+    [Fact]
+    public async Task Pages_of_a_long_timeline_are_the_whole_of_it_and_read_little()
+    {
+        const int Orders = 600;
+        var random = new Random(7);
+        var start = new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
+        var expected = new List<(DateTimeOffset At, string Id)>();
+        for (var next = 0; next < Orders;)
+        {
+            var some = Enumerable.Range(next, 60).Select(i =>
+            {
+                var placed = start.AddHours(random.Next(400) * 6);
+                OrderChange Change(int k) => new((placed.AddHours(random.Next(10) == 0 ? random.Next(-500, 2000) : random.Next(48)) is var at && random.Next(3) == 0 ? start.AddDays(50) : at), OrderStatus.Placed, OrderStatus.Paid, k);
+                return new Order
+                {
+                    CustomerId = id, OrderNumber = $"n{i}", Amount = 100, Currency = "USD", PlacedAt = placed, CreatedAt = placed, UpdatedAt = placed,
+                    Changes = [.. Enumerable.Range(1, random.Next(4)).Select(Change).OrderBy(c => c.At)],
+                };
+            }).ToList();
+            var customer = (await crm.Customers.ReadAsync(id, Cancellation))!;
+            (await crm.OrderStore.TryWriteAsync(customer.Value, customer.ETag, some.Select(o => (o, (string?)null)), [], Cancellation)).ShouldNotBeNull();
+            expected.AddRange(some.SelectMany(o => o.Changes.Select((c, i) => (c.At, $"order:{i + 1:D3}:{o.OrderNumber}")).Prepend((o.PlacedAt, $"order:000:{o.OrderNumber}"))));
+            next += some.Count;
+        }
+
+        var ids = expected.OrderByDescending(e => e.At).ThenByDescending(e => e.Id, StringComparer.Ordinal).Select(e => e.Id).ToList();
+        foreach (var limit in new[] { 7, 200 })
+        {
+            var events = await OrderApi.AllAsync(q => api.TimelineAsync(id, q), $"limit={limit}");
+            events.Select(e => e.GetProperty("id").GetString()).Where(e => e != "created").ShouldBe(ids, $"limit {limit}");
+        }
+
+        // By far not all of them: some 400 bytes each.
+        long bytes = 0;
+        crm.Log.Stored = (_, answer) => Interlocked.Add(ref bytes, answer.Content.ReadAsByteArrayAsync(Cancellation).GetAwaiter().GetResult().Length);
+        (await api.TimelineAsync(id, "?limit=5")).ShouldBe(200);
+        bytes.ShouldBeInRange(1, 30_000);
+    }
+
     [Fact]
     public async Task A_long_past_is_cut_at_its_beginning()
     {
