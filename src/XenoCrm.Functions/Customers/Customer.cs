@@ -117,9 +117,6 @@ public sealed record Customer
     /// <summary>True for a key of a customer that was merged into this one: it leads here for good, whatever this one carries.</summary>
     internal bool Inherits(string key) => Merged is not null && Merged.Any(m => m.Keys.Contains(key));
 
-    /// <summary>A deletion has begun: its orders go in steps, and whatever becomes of the process, the rest follows.</summary>
-    public DateTimeOffset? DeletingAt { get; init; }
-
     public const int MaxVisitIds = 20;
 
     /// <summary>Sort keys of orders begin with a digit.</summary>

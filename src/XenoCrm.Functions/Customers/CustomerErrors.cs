@@ -31,6 +31,13 @@ public sealed record CustomerMerged(string Id, string Into)
     public const string CodeName = "customer.merged";
 }
 
+/// <summary>For the moment that its merge takes: it may still turn out that nothing comes of it.</summary>
+public sealed record CustomerMerging(string Id)
+    : Problem(409, CodeName, "The customer is being merged", $"Customer {Id} is about to become part of another. Ask again in a moment: then it is known as which.")
+{
+    public const string CodeName = "customer.merging";
+}
+
 public sealed record IdentityConflict(string Reason)
     : Problem(409, CodeName, "The values identify two customers", Reason)
 {

@@ -53,7 +53,7 @@ public sealed class CustomerFunctions(
 
     [Function("GetCustomer")]
     [RequireRole(Role.Viewer)]
-    [Describe("Read a customer"), Answers(200, typeof(CustomerView)), Problems(404)]
+    [Describe("Read a customer"), Answers(200, typeof(CustomerView)), Problems(404, 409)]
     public async Task<IResult> Get(
         [HttpTrigger(AuthorizationLevel.Anonymous, "get", Route = "api/customers/{id}")] HttpRequest request, string id, CancellationToken cancellation) =>
         Answer(await store.ReadAsync(id, cancellation) ?? throw new CustomerNotFound(id).ToException());
@@ -76,7 +76,7 @@ public sealed class CustomerFunctions(
 
     [Function("RecordVisit")]
     [RequireRole(Role.Manager)]
-    [Describe("Count a visit", "With an id of yours the same visit can be sent again without being counted again."), Body(typeof(VisitInput)), Answers(200, typeof(CustomerView)), Problems(404, 413, 415)]
+    [Describe("Count a visit", "With an id of yours the same visit can be sent again without being counted again."), Body(typeof(VisitInput)), Answers(200, typeof(CustomerView)), Problems(404, 409, 413, 415)]
     public async Task<IResult> Visit(
         [HttpTrigger(AuthorizationLevel.Anonymous, "post", Route = "api/customers/{id}/visits")] HttpRequest request, string id, CancellationToken cancellation) =>
         Answer(await visits.HandleAsync(id, await request.ReadAsync<VisitInput>(cancellation), cancellation));
@@ -84,7 +84,7 @@ public sealed class CustomerFunctions(
     [Function("ChangeCustomerTags")]
     [RequireRole(Role.Manager)]
     [Describe("Give and take tags", "The other tags stay. Tags are compared whatever the case.")]
-    [Body(typeof(TagsInput)), Answers(200, typeof(CustomerView)), Problems(404, 412, 413, 415)]
+    [Body(typeof(TagsInput)), Answers(200, typeof(CustomerView)), Problems(404, 409, 412, 413, 415)]
     public async Task<IResult> Tags(
         [HttpTrigger(AuthorizationLevel.Anonymous, "post", Route = "api/customers/{id}/tags")] HttpRequest request, string id, CancellationToken cancellation) =>
         Answer(await tags.HandleAsync(id, await request.ReadAsync<TagsInput>(cancellation), request.IfMatch(), cancellation));

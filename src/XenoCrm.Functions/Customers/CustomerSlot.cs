@@ -31,8 +31,14 @@ internal sealed record CustomerSlot(
     /// <summary>The customer's; hashed once.</summary>
     public IdentityKeys Keys(AddressHasher hasher) => keys ??= hasher.KeysOf(Customer!);
 
+    /// <exception cref="ProblemException">It was merged into another; or is being, which is not to be waited for in a request.</exception>
     public void ThrowIfMerged()
     {
+        if (IsFrozen)
+        {
+            throw new CustomerMerging(Id) { RetryAfterSeconds = 2 }.ToException();
+        }
+
         if (Into is not null)
         {
             throw new CustomerMerged(Id, Into) { Moved = (Id, Into) }.ToException();
@@ -56,8 +62,10 @@ internal sealed record CustomerSlot(
     private static IReadOnlyList<ImportMark>? RemainsOf(JsonElement item) =>
         item.TryGetProperty("imports", out var marks) ? marks.Deserialize<IReadOnlyList<ImportMark>>(Json.Options) : null;
 
-    public static MemoryStream Void(string id, DateTimeOffset at, IReadOnlyList<ImportMark>? imports = null, RemovedCounts? removed = null) =>
-        CustomerStore.Serialize(new { id, customerId = id, type = VoidType, at, imports, removed });
+    /// <param name="deletingAt">Orders of the customer are left: see <c>DeleteCustomer</c>.</param>
+    public static MemoryStream Void(
+        string id, DateTimeOffset at, IReadOnlyList<ImportMark>? imports = null, RemovedCounts? removed = null, DateTimeOffset? deletingAt = null) =>
+        CustomerStore.Serialize(new { id, customerId = id, type = VoidType, at, imports, removed, deletingAt });
 
     public static MemoryStream Merging(Customer customer, string into, DateTimeOffset at) =>
         CustomerStore.Serialize(new { id = customer.Id, customerId = customer.Id, type = MergingType, into, at, frozen = customer });

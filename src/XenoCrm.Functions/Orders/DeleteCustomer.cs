@@ -1,88 +1,84 @@
 using XenoCrm.Customers;
-using XenoCrm.Platform;
-using XenoCrm.Platform.Cosmos;
 using XenoCrm.Platform.Errors;
-using XenoCrm.Platform.Http;
 
 namespace XenoCrm.Orders;
 
 /// <summary>
-/// Removes a customer with its orders and keys. Here, and not with the customers, because the orders' totals must stay
-/// right while orders go in steps of a transaction's size: a crash in between leaves a customer with fewer orders and the
-/// totals of those, marked, and <see cref="FinishAsync"/> goes on. The last step removes the rest and leaves a void (see
-/// <see cref="CustomerWriter"/>), which frees the keys. An order is only ever written together with its customer, under
-/// the customer's ETag: none can come after the last step.
+/// Removes a customer with its orders and keys. The customer becomes a void (see <see cref="CustomerWriter"/>) in the
+/// transaction that takes its first orders: from there on it does not exist, nobody can write an order to it, and its keys
+/// are free. The void is marked as long as orders are left, which go a transaction at a time: here, or after a crash by
+/// <see cref="FinishAsync"/>. So it never matters how many orders there are.
 /// </summary>
 public sealed class DeleteCustomer(OrderStore orders, CustomerStore customers, CustomerWriter writer, MergeCustomers merges, CustomerTurns turns, TimeProvider clock)
 {
-    /// <summary>A deletion that began longer ago than this is nobody's any more: even 100,000 orders take less.</summary>
-    private static readonly TimeSpan Abandoned = TimeSpan.FromMinutes(2);
+    /// <summary>Longer than a turn: before, somebody is at it.</summary>
+    private static readonly TimeSpan Abandoned = TimeSpan.FromMinutes(1);
 
+    /// <summary>10,000 orders take some seconds; what is left after this the timer does.</summary>
+    private static readonly TimeSpan Turn = TimeSpan.FromSeconds(20);
 
     public async Task HandleAsync(string id, string? ifMatch, CancellationToken cancellation)
     {
-        await customers.RefreshSegmentsAsync(cancellation);
+        var since = clock.GetTimestamp();
         using var turn = await turns.TakeAsync(id, cancellation);
-        while (true)
+        while (clock.GetElapsedTime(since) < Turn)
         {
-            var all = await orders.ReadAllAsync(id, cancellation) ?? throw await customers.MissingAsync(id, cancellation);
-            if (ifMatch is not null && ifMatch != all.Customer.ETag && all.Customer.Value.DeletingAt is null)
+            var found = await orders.ReadNewestAsync(id, OrderPlan.MaxOrders, cancellation) ?? throw await customers.MissingAsync(id, cancellation);
+            if (ifMatch is not null && ifMatch != found.Customer.ETag)
             {
                 throw new ETagStale().ToException();
             }
 
-            if (all.Customer.Value.Merging is not null)
+            if (found.Customer.Value.Merging is not null)
             {
-                await merges.SettleAsync(all.Customer, cancellation);
+                await merges.SettleAsync(found.Customer, cancellation);
                 await Task.Delay(50, cancellation);
                 continue;
             }
 
-            var keys = await writer.KeysOfAsync(all.Customer.Value, cancellation);
-            if (await RemoveAsync(all, cancellation))
+            var keys = await writer.KeysOfAsync(found.Customer.Value, cancellation);
+            var now = clock.GetUtcNow();
+            var rest = found.Orders.Count == OrderPlan.MaxOrders ? now : (DateTimeOffset?)null;
+            var gone = CustomerSlot.Void(id, now, found.Customer.Value.Imports, deletingAt: rest);
+            if (await orders.TryVoidAsync(found.Customer, gone, found.Orders.Values.Select(o => (o.Value.Id, o.ETag)), cancellation))
             {
                 await writer.ReleaseAsync(keys, cancellation);
+                if (rest is not null)
+                {
+                    await SweepAsync(id, since, cancellation);
+                }
+
                 return;
             }
         }
+
+        throw new CustomerBusy { RetryAfterSeconds = 2 }.ToException();
     }
 
-    /// <summary>Deletes the rest of what deletions have left that did not come to their end.</summary>
+    /// <summary>Deletes the orders that deletions have left which did not come to their end.</summary>
     public async Task FinishAsync(CancellationToken cancellation)
     {
-        var begun = new CustomerFilter("c.deletingAt < @before", new Dictionary<string, object?> { ["@before"] = UtcTimeConverter.Write(clock.GetUtcNow() - Abandoned) });
-        foreach (var id in await customers.PageIdsAsync(begun, null, PageRequest.MaxLimit, cancellation))
+        foreach (var id in await customers.VoidsWithOrdersAsync(clock.GetUtcNow() - Abandoned, cancellation))
         {
-            try
-            {
-                await HandleAsync(id, null, cancellation);
-            }
-            catch (ProblemException exception) when (exception.Problem is CustomerNotFound or CustomerMerged)
-            {
-                // Somebody else has finished it.
-            }
+            await SweepAsync(id, clock.GetTimestamp(), cancellation);
         }
     }
 
-    /// <returns>False when someone changed the customer meanwhile.</returns>
-    private async Task<bool> RemoveAsync(CustomerWithOrders all, CancellationToken cancellation)
+    private async Task SweepAsync(string id, long since, CancellationToken cancellation)
     {
-        var customer = all.Customer;
-        var left = all.Orders.Values.ToList();
-        while (left.Count > OrderPlan.MaxOrders)
+        while (clock.GetElapsedTime(since) < Turn)
         {
-            var some = left[..OrderPlan.MaxOrders].Select(o => (o.Value.Id, o.ETag));
-            left.RemoveRange(0, OrderPlan.MaxOrders);
-            var without = customers.Derive(OrderTotals.Of(customer.Value, left.Select(o => o.Value)))
-                with { DeletingAt = customer.Value.DeletingAt ?? clock.GetUtcNow() };
-            if (await orders.TryWriteAsync(without, customer.ETag, [], some, cancellation) is not { } etag)
+            if (await orders.DeleteSomeOrphansAsync(id, cancellation))
             {
-                return false;
+                continue;
             }
 
-            customer = new(without, etag);
-        }
+            if (await customers.ReadSlotAsync(id, cancellation) is { Customer: null, Into: null } slot)
+            {
+                await customers.TryReplaceSlotAsync(id, CustomerSlot.Void(id, clock.GetUtcNow(), slot.Marks, slot.Removed), slot.ETag, cancellation);
+            }
 
-        return await orders.TryVoidAsync(customer, left.Select(o => (o.Value.Id, o.ETag)), clock.GetUtcNow(), cancellation);
+            return;
+        }
     }
 }

@@ -46,6 +46,9 @@ public sealed class MergeCustomers(
     /// <summary>A step takes milliseconds: after so long nobody is at it.</summary>
     private static readonly TimeSpan Abandoned = TimeSpan.FromSeconds(10);
 
+    /// <summary>What is left of a merge after this the timer goes on with, or whoever asks again.</summary>
+    private static readonly TimeSpan Turn = TimeSpan.FromSeconds(20);
+
     /// <summary>At most: each is looked for under three numbers. By their size it may be fewer.</summary>
     private const int OrdersAtOnce = 40;
 
@@ -82,8 +85,8 @@ public sealed class MergeCustomers(
                 throw new MergeRefused(CustomerMerged.CodeName, $"Customer {into} was merged into {elsewhere}: merge into that one.").ToException();
             }
 
-            var other = source?.Customer is { DeletingAt: null } o ? o : throw new CustomerNotFound(from).ToException();
-            var customer = target?.Customer is { DeletingAt: null } c ? c : throw new CustomerNotFound(into).ToException();
+            var other = source?.Customer ?? throw new CustomerNotFound(from).ToException();
+            var customer = target?.Customer ?? throw new CustomerNotFound(into).ToException();
             await RefuseErasedAsync(customer, other, cancellation);
             if (other.TotalSpend + customer.TotalSpend > OrderTotals.MaxTotal)
             {
@@ -127,6 +130,10 @@ public sealed class MergeCustomers(
             {
                 await FinishAsync(id, cancellation);
             }
+            catch (ProblemException exception) when (exception.Problem is CustomerMerging)
+            {
+                // Its turn is over, not the merge.
+            }
             catch (Exception exception) when (!cancellation.IsCancellationRequested)
             {
                 // The others are not to wait for this one, which is tried again next time.
@@ -160,8 +167,14 @@ public sealed class MergeCustomers(
     private async Task<int?> FinishAsync(string from, CancellationToken cancellation)
     {
         var moved = 0;
+        var since = clock.GetTimestamp();
         for (var round = 0; ; round++)
         {
+            if (moved > 0 && clock.GetElapsedTime(since) > Turn)
+            {
+                throw new CustomerMerging(from) { RetryAfterSeconds = 15 }.ToException();
+            }
+
             if (round == MaxRounds)
             {
                 throw new CustomerBusy { RetryAfterSeconds = 2 }.ToException();

@@ -16,7 +16,7 @@ public sealed class MergeFunctions(MergeCustomers merge)
         "Where both have a value that of 'into' stays; tags and orders come together, the stricter consent holds, the totals are those of all orders. "
         + "Two orders with the same number, amount and time are one; with the same number only, the other's is renamed. "
         + "What is asked of the merged customer's id afterwards answers 308 and the new address; rows that carry its external id, email or phone mean the customer that stays. "
-        + "The same again changes nothing.")]
+        + "The same again changes nothing. With very many orders it is 409 customer.merging after a while, and goes on by itself: asking again answers how it ended.")]
     [Body(typeof(MergeRequest)), Answers(200, typeof(MergeResult)), Problems(404, 409, 413, 415)]
     public async Task<IResult> Merge(
         [HttpTrigger(AuthorizationLevel.Anonymous, "post", Route = "api/customers/merge")] HttpRequest request, CancellationToken cancellation) =>

@@ -9,14 +9,17 @@ namespace XenoCrm.Orders;
 internal static class MergeOrders
 {
     /// <summary>The number that an order gets when the customer has another one under its own. Says where it came from.</summary>
-    public static string Rename(string number, string from) => Mark(number, from[^6..]);
+    public static string Rename(string number, string from) => Mark(number, MarkOf(from));
+
+    /// <summary>What <see cref="Rename"/> adds.</summary>
+    public static string MarkOf(string from) => $" ({from[^6..]})";
 
     /// <summary>What an order may be called afterwards, in the order of preference: the last is taken by no other.</summary>
     public static string[] NumbersOf(Order order)
     {
         var (number, from) = (order.OrderNumber, order.CustomerId);
         var hash = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes($"{from}\n{number}")))[..16];
-        return [number, Rename(number, from), Mark(number, hash)];
+        return [number, Rename(number, from), Mark(number, $" ({hash})")];
     }
 
     /// <returns>As many of the orders, from the first, as one transaction takes; at least one.</returns>
@@ -78,9 +81,8 @@ internal static class MergeOrders
     private static bool IsSame(Order a, Order b) =>
         a.MovedFrom != b.CustomerId && a.Amount == b.Amount && a.Currency == b.Currency && a.PlacedAt == b.PlacedAt;
 
-    private static string Mark(string number, string what)
+    private static string Mark(string number, string mark)
     {
-        var mark = $" ({what})";
         var length = Math.Min(number.Length, OrderNormalizer.MaxOrderNumber - mark.Length);
 
         // Half of a surrogate pair is no text.

@@ -54,7 +54,7 @@ public sealed class OrderFunctions(ListOrders list, SaveOrder save, BulkOrders b
 
     [Function("GetOrder")]
     [RequireRole(Role.Viewer)]
-    [Describe("Read an order"), Answers(200, typeof(OrderView)), Problems(404)]
+    [Describe("Read an order"), Answers(200, typeof(OrderView)), Problems(404, 409)]
     public async Task<IResult> Get(
         [HttpTrigger(AuthorizationLevel.Anonymous, "get", Route = "api/orders/{id}")] HttpRequest request, string id, CancellationToken cancellation)
     {
@@ -75,7 +75,7 @@ public sealed class OrderFunctions(ListOrders list, SaveOrder save, BulkOrders b
 
     [Function("DeleteOrder")]
     [RequireRole(Role.Manager)]
-    [Describe("Delete an order", "The customer's totals follow at once."), Answers(204), Problems(404, 412)]
+    [Describe("Delete an order", "The customer's totals follow at once."), Answers(204), Problems(404, 409, 412)]
     public async Task<IResult> Delete(
         [HttpTrigger(AuthorizationLevel.Anonymous, "delete", Route = "api/orders/{id}")] HttpRequest request, string id, CancellationToken cancellation)
     {
@@ -90,7 +90,7 @@ public sealed class CustomerOrderFunctions(ListOrders list, ReadOverview read, R
     [Function("GetCustomerOverview")]
     [RequireRole(Role.Viewer)]
     [Describe("See a customer from all sides", "Profile, totals, segments, the newest orders, the last messages, the top categories: one query of one partition.")]
-    [Answers(200, typeof(CustomerOverview)), Problems(404)]
+    [Answers(200, typeof(CustomerOverview)), Problems(404, 409)]
     public async Task<IResult> Overview(
         [HttpTrigger(AuthorizationLevel.Anonymous, "get", Route = "api/customers/{id}/overview")] HttpRequest request, string id, CancellationToken cancellation)
     {
@@ -101,14 +101,14 @@ public sealed class CustomerOrderFunctions(ListOrders list, ReadOverview read, R
     [Function("GetCustomerTimeline")]
     [RequireRole(Role.Viewer)]
     [Describe("Read what happened to a customer, newest first", "Orders and their changes, visits, messages, answers about consent, imports, merges; nothing that was not recorded.")]
-    [Paged, Answers(200, typeof(Page<TimelineEvent>)), Problems(404)]
+    [Paged, Answers(200, typeof(Page<TimelineEvent>)), Problems(404, 409)]
     public async Task<IResult> Timeline(
         [HttpTrigger(AuthorizationLevel.Anonymous, "get", Route = "api/customers/{id}/timeline")] HttpRequest request, string id, CancellationToken cancellation) =>
         Reply.Ok(await timeline.HandleAsync(request, id, cancellation));
 
     [Function("ListCustomerOrders")]
     [RequireRole(Role.Viewer)]
-    [Describe("List a customer's orders"), Paged, Answers(200, typeof(Page<OrderView>)), Problems(404)]
+    [Describe("List a customer's orders"), Paged, Answers(200, typeof(Page<OrderView>)), Problems(404, 409)]
     [OrderQueries]
     public async Task<IResult> Orders(
         [HttpTrigger(AuthorizationLevel.Anonymous, "get", Route = "api/customers/{id}/orders")] HttpRequest request, string id, CancellationToken cancellation) =>
@@ -116,7 +116,7 @@ public sealed class CustomerOrderFunctions(ListOrders list, ReadOverview read, R
 
     [Function("DeleteCustomer")]
     [RequireRole(Role.Manager)]
-    [Describe("Delete a customer", "Its orders and what identifies it go too."), Answers(204), Problems(404, 412)]
+    [Describe("Delete a customer", "Its orders and what identifies it go too."), Answers(204), Problems(404, 409, 412)]
     public async Task<IResult> Delete(
         [HttpTrigger(AuthorizationLevel.Anonymous, "delete", Route = "api/customers/{id}")] HttpRequest request, string id, CancellationToken cancellation)
     {

@@ -4,6 +4,7 @@ using Microsoft.Azure.Cosmos;
 using XenoCrm.Customers;
 using XenoCrm.Platform;
 using XenoCrm.Platform.Cosmos;
+using XenoCrm.Platform.Http;
 
 namespace XenoCrm.Orders;
 
@@ -84,6 +85,46 @@ public sealed class OrderStore(CosmosDatabase database, Attribution attribution)
         return page;
     }
 
+    /// <summary>The newest of a customer's orders that were placed before one, by <see cref="Order.SortKey"/>.</summary>
+    internal Task<IReadOnlyList<Order>> PlacedBeforeAsync(string customerId, string? before, int limit, CancellationToken cancellation) =>
+        ListAsync(customerId, "c.sortKey < @before", "c.sortKey", before ?? Customer.LastSortKey, limit, cancellation);
+
+    /// <summary>Of a customer's orders those that last changed before an event of its timeline, by <see cref="Order.ChangeKey"/>; the latest first.</summary>
+    internal Task<IReadOnlyList<Order>> ChangedBeforeAsync(string customerId, string? before, int limit, CancellationToken cancellation) =>
+        ListAsync(customerId, "c.changeKey < @before", "c.changeKey", before ?? "\uffff", limit, cancellation);
+
+    /// <summary>Those that have changed after an event of the timeline and before it too.</summary>
+    /// <param name="from">Changes before this key do not matter; null: all do.</param>
+    internal async IAsyncEnumerable<Order> ChangedAroundAsync(
+        string customerId, string key, string? from, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellation)
+    {
+        var query = new QueryDefinition(
+            "SELECT * FROM c WHERE c.changeKey >= @key AND EXISTS (SELECT VALUE e FROM e IN c.changes WHERE e.at >= @from AND e.at <= @to)")
+            .WithParameter("@key", key)
+            .WithParameter("@from", from?[..UtcTimeConverter.Length] ?? "").WithParameter("@to", key[..UtcTimeConverter.Length]);
+        using var pages = container.GetItemQueryStreamIterator(query, requestOptions: OnePartition(customerId, PageRequest.MaxLimit));
+        while (pages.HasMoreResults)
+        {
+            foreach (var order in await CosmosPages.ReadAsync<Order>(pages, cancellation))
+            {
+                yield return order.Value;
+            }
+        }
+    }
+
+    private async Task<IReadOnlyList<Order>> ListAsync(string customerId, string where, string orderBy, string before, int limit, CancellationToken cancellation)
+    {
+        var query = new QueryDefinition($"SELECT TOP {limit} * FROM c WHERE {where} ORDER BY {orderBy} DESC").WithParameter("@before", before);
+        var found = new List<Order>(limit);
+        using var pages = container.GetItemQueryStreamIterator(query, requestOptions: OnePartition(customerId, limit));
+        while (pages.HasMoreResults)
+        {
+            found.AddRange((await CosmosPages.ReadAsync<Order>(pages, cancellation)).Select(o => o.Value));
+        }
+
+        return found;
+    }
+
     // Sent as it is: without this the SDK asks the service first how to run an ordered query over several partitions.
     private static QueryRequestOptions OnePartition(string customerId, int count) =>
         new() { PartitionKey = new PartitionKey(customerId), MaxItemCount = count, EnableOptimisticDirectExecution = true };
@@ -131,36 +172,35 @@ public sealed class OrderStore(CosmosDatabase database, Attribution attribution)
         return ETagOf(answer);
     }
 
-    /// <summary>The last step of a deletion: the rest of the orders go, and the customer becomes a void.</summary>
-    internal async Task<bool> TryVoidAsync(Versioned<Customer> customer, IEnumerable<(string Id, string ETag)> orders, DateTimeOffset now, CancellationToken cancellation)
+    /// <summary>A void takes the customer's place, in the transaction that deletes some of its orders.</summary>
+    /// <returns>False when something was not as it was read.</returns>
+    internal async Task<bool> TryVoidAsync(Versioned<Customer> customer, MemoryStream content, IEnumerable<(string Id, string ETag)> some, CancellationToken cancellation)
     {
-        var id = customer.Value.Id;
-        var batch = container.CreateTransactionalBatch(new PartitionKey(id));
-        batch.ReplaceItemStream(id, CustomerSlot.Void(id, now, customer.Value.Imports), new() { IfMatchEtag = customer.ETag, EnableContentResponseOnWrite = false });
-        foreach (var (order, orderETag) in orders)
+        var batch = container.CreateTransactionalBatch(new PartitionKey(customer.Value.Id));
+        batch.ReplaceItemStream(customer.Value.Id, content, new() { IfMatchEtag = customer.ETag, EnableContentResponseOnWrite = false });
+        foreach (var (order, etag) in some)
         {
-            batch.DeleteItem(order, new() { IfMatchEtag = orderETag });
+            batch.DeleteItem(order, new() { IfMatchEtag = etag });
         }
 
         using var answer = await batch.ExecuteAsync(cancellation);
         return ETagOf(answer) is not null;
     }
 
-    /// <summary>The step of an erasure that removes the customer: a void takes its place, and says how much goes.</summary>
-    /// <returns>False when something was not as it was read.</returns>
-    internal async Task<bool> TryEraseAsync(
-        Versioned<Customer> customer, IEnumerable<(string Id, string ETag)> some, RemovedCounts removed, DateTimeOffset now, CancellationToken cancellation)
+    /// <summary>How many the customer has.</summary>
+    internal async Task<int> CountAsync(string customerId, CancellationToken cancellation)
     {
-        var id = customer.Value.Id;
-        var batch = container.CreateTransactionalBatch(new PartitionKey(id));
-        batch.ReplaceItemStream(id, CustomerSlot.Void(id, now, customer.Value.Imports, removed), new() { IfMatchEtag = customer.ETag, EnableContentResponseOnWrite = false });
-        foreach (var (order, orderETag) in some)
-        {
-            batch.DeleteItem(order, new() { IfMatchEtag = orderETag });
-        }
+        using var pages = container.GetItemQueryIterator<int>(
+            "SELECT VALUE COUNT(1) FROM c WHERE c.type = 'order'", requestOptions: new() { PartitionKey = new PartitionKey(customerId) });
+        return (await pages.ReadNextAsync(cancellation)).Single();
+    }
 
-        using var answer = await batch.ExecuteAsync(cancellation);
-        return ETagOf(answer) is not null;
+    /// <summary>Deletes a transaction's worth of orders of a customer that is gone.</summary>
+    /// <returns>False when there are none left.</returns>
+    internal async Task<bool> DeleteSomeOrphansAsync(string customerId, CancellationToken cancellation)
+    {
+        var some = await ReadOrphansAsync(customerId, OrderPlan.MaxOrders, cancellation);
+        return some.Count > 0 && (await TryDeleteOrphansAsync(customerId, some.Select(o => (o.Value.Id, o.ETag)), cancellation) || true);
     }
 
     /// <summary>Some orders of a customer that is frozen or gone: nobody else writes them.</summary>

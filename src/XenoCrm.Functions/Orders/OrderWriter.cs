@@ -149,7 +149,7 @@ public sealed class OrderWriter(
 
     /// <summary>Takes back what a journal line of an import did to orders, one line of a customer after the other.</summary>
     internal Task<IReadOnlyList<(long Row, WriteResult Result)>> UndoAsync(IReadOnlyList<JournalLine> lines, WriteJournal journal, CancellationToken cancellation) =>
-        new UndoneOrders(orders, customers, clock, lines, journal).WriteAsync(cancellation);
+        new UndoneOrders(orders, customers, writer, clock, lines, journal).WriteAsync(cancellation);
 
     /// <returns>The customer as stored now, or null when something was not as it was read.</returns>
     private async Task<Versioned<Customer>?> TryStoreAsync(OrderPlan plan, CancellationToken cancellation)

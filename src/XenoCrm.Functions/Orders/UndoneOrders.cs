@@ -9,8 +9,9 @@ namespace XenoCrm.Orders;
 /// Takes back what the transactions of one run of an import did to orders, the latest first: what was created is deleted
 /// and what was changed put back, where it still is as the import left it. Each is one transaction with the customer's
 /// totals over the orders that remain. With a journal and marks of its own, so that it can be repeated like an import.
+/// Orders that a merge has moved are taken back where they are now.
 /// </summary>
-internal sealed class UndoneOrders(OrderStore orders, CustomerStore customers, TimeProvider clock, IReadOnlyList<JournalLine> lines, WriteJournal journal)
+internal sealed class UndoneOrders(OrderStore orders, CustomerStore customers, CustomerWriter writer, TimeProvider clock, IReadOnlyList<JournalLine> lines, WriteJournal journal)
 {
     private readonly Dictionary<long, WriteResult> results = [];
 
@@ -34,7 +35,9 @@ internal sealed class UndoneOrders(OrderStore orders, CustomerStore customers, T
 
             left = await SettleAsync(left, cancellation);
             var plans = new ConcurrentBag<Plan>();
-            await ForEachAsync(left.DistinctBy(l => l.CustomerId), async (line, token) => plans.Add(await PlanAsync(line, token)), cancellation);
+            var owners = await writer.ResolveAsync([.. left.Select(l => l.CustomerId!).Distinct()], cancellation);
+            string OwnerOf(JournalLine line) => owners.GetValueOrDefault(line.CustomerId!)?.Value.Id ?? line.CustomerId!;
+            await ForEachAsync(left.DistinctBy(OwnerOf), async (line, token) => plans.Add(await PlanAsync(line, OwnerOf(line), token)), cancellation);
             var entries = await JournalAsync([.. plans], cancellation);
             var done = new ConcurrentBag<Plan>();
             await ForEachAsync(
@@ -83,27 +86,46 @@ internal sealed class UndoneOrders(OrderStore orders, CustomerStore customers, T
         })];
     }
 
-    private async Task<Plan> PlanAsync(JournalLine line, CancellationToken cancellation)
+    /// <summary>The orders that were written to one customer, by what they were called there, as the one that it is now has them.</summary>
+    private static ILookup<string, Versioned<Order>> OrdersOf(CustomerWithOrders? stored, string writtenTo)
     {
-        WriteResult Left(string code, string message) => new(WriteOutcome.Unchanged, line.CustomerId, code, message);
+        IEnumerable<Versioned<Order>> all = stored?.Orders.Values ?? Enumerable.Empty<Versioned<Order>>();
+        if (stored is null || stored.Customer.Value.Id == writtenTo)
+        {
+            return all.ToLookup(o => o.Value.Id);
+        }
 
-        var stored = await orders.ReadAllAsync(line.CustomerId!, cancellation);
-        var byId = stored?.Orders.Values.ToDictionary(o => o.Value.Id) ?? [];
-        var plan = new Plan(line, stored?.Customer, [.. byId.Values.Select(o => o.Value)], [], [], []);
+        // Moved more than once, an order still has the number that the first move gave it, and says no more where that came from.
+        var merged = (stored.Customer.Value.Merged ?? []).Select(m => m.Id).ToHashSet();
+        var mark = MergeOrders.MarkOf(writtenTo);
+        return all.Where(o => o.Value.MovedFrom is { } from && merged.Contains(from))
+            .Select(o => (Order: o, Name: o.Value.MovedNumber ?? o.Value.OrderNumber, IsFirst: o.Value.MovedFrom == writtenTo))
+            .Select(o => (o.Order, o.IsFirst, IsMarked: !o.IsFirst && o.Name.EndsWith(mark, StringComparison.Ordinal), o.Name))
+            .OrderByDescending(o => o.IsFirst).ThenByDescending(o => o.IsMarked)
+            .ToLookup(o => Order.IdOf(o.IsMarked ? o.Name[..^mark.Length] : o.Name), o => o.Order);
+    }
+
+    private async Task<Plan> PlanAsync(JournalLine line, string owner, CancellationToken cancellation)
+    {
+        WriteResult Left(string code, string message) => new(WriteOutcome.Unchanged, owner, code, message);
+
+        var stored = await orders.ReadAllAsync(owner, cancellation);
+        var written = OrdersOf(stored, line.CustomerId!);
+        var plan = new Plan(line, stored?.Customer, [.. stored?.Orders.Values.Select(o => o.Value) ?? []], [], [], []);
         foreach (var item in line.Items!)
         {
             WriteResult result;
-            if (!byId.TryGetValue(item.Id!, out var order))
+            if (written[item.Id!].FirstOrDefault() is not { } order)
             {
                 result = Left(UndoCodes.Gone, "The order does not exist any more.");
             }
             else if (item.Fields is not { } fields)
             {
                 var isSame = OrderFields.All.Print(order.Value) == item.Print;
-                result = isSame ? new(WriteOutcome.Updated, line.CustomerId, UndoCodes.Deleted) : Left(UndoCodes.Changed, "The order was changed after the import.");
+                result = isSame ? new(WriteOutcome.Updated, owner, UndoCodes.Deleted) : Left(UndoCodes.Changed, "The order was changed after the import.");
                 if (isSame)
                 {
-                    plan.Deletes.Add((item.Id!, order.ETag));
+                    plan.Deletes.Add((order.Value.Id, order.ETag));
                 }
             }
             else
@@ -117,8 +139,8 @@ internal sealed class UndoneOrders(OrderStore orders, CustomerStore customers, T
                 else
                 {
                     plan.Writes.Add((after with { UpdatedAt = clock.GetUtcNow() }, order.ETag));
-                    result = left.Count == 0 ? new(WriteOutcome.Updated, line.CustomerId)
-                        : new(WriteOutcome.Updated, line.CustomerId, UndoCodes.Partly, $"Changed after the import and left: {names}.");
+                    result = left.Count == 0 ? new(WriteOutcome.Updated, owner)
+                        : new(WriteOutcome.Updated, owner, UndoCodes.Partly, $"Changed after the import and left: {names}.");
                 }
             }
 
@@ -132,7 +154,7 @@ internal sealed class UndoneOrders(OrderStore orders, CustomerStore customers, T
     {
         var writes = plans.Where(p => p.HasWrites).ToList();
         var decided = plans.Where(p => !p.HasWrites).SelectMany(p => p.Results).ToList();
-        var stored = writes.Select(p => JournalLine.Of(null, p.Results) with { CustomerId = p.Line.CustomerId, Items = [] }).ToList();
+        var stored = writes.Select(p => JournalLine.Of(null, p.Results) with { CustomerId = p.Customer!.Value.Id, Items = [] }).ToList();
         if (decided.Count > 0)
         {
             stored.Add(JournalLine.Of(null, decided));

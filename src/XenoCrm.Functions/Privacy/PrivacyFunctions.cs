@@ -26,11 +26,14 @@ public sealed class PrivacyFunctions(EraseCustomer erase, ExportPersonalData exp
     [Describe(
         "Erase a person (GDPR)",
         "The customer, its orders and everything that says who it was go; nothing is ever written to its addresses again, and neither an import nor a request brings them back: "
-        + "that fails with customer.erased. There is no way to undo this. Answers a certificate; the same one when asked again.")]
-    [Answers(200, typeof(Erasure)), Problems(404)]
+        + "that fails with customer.erased. There is no way to undo this. Answers a certificate; the same one when asked again. 202: there was too much for one request, and it goes on by itself.")]
+    [Answers(200, typeof(Erasure)), Answers(202, typeof(Erasure)), Problems(404, 409)]
     public async Task<IResult> Erase(
-        [HttpTrigger(AuthorizationLevel.Anonymous, "post", Route = "api/customers/{id}/erase")] HttpRequest request, string id, CancellationToken cancellation) =>
-        Reply.Ok(await erase.HandleAsync(id, request.Caller().Id, cancellation));
+        [HttpTrigger(AuthorizationLevel.Anonymous, "post", Route = "api/customers/{id}/erase")] HttpRequest request, string id, CancellationToken cancellation)
+    {
+        var erasure = await erase.HandleAsync(id, request.Caller().Id, cancellation);
+        return erasure.State == ErasureState.Done ? Reply.Ok(erasure) : Reply.Accepted(erasure);
+    }
 
     [Function("EraseAddress")]
     [RequireRole(Role.Manager)]
