@@ -9,6 +9,7 @@ using XenoCrm.Imports;
 using XenoCrm.Orders;
 using XenoCrm.Platform;
 using XenoCrm.Platform.Errors;
+using XenoCrm.Platform.Idempotency;
 using XenoCrm.Platform.OpenApi;
 using XenoCrm.Privacy;
 using XenoCrm.Segments;
@@ -20,6 +21,7 @@ var builder = FunctionsApplication.CreateBuilder(args);
 builder.ConfigureFunctionsWebApplication();
 builder.UseMiddleware<ProblemMiddleware>();
 builder.UseMiddleware<AccessMiddleware>();
+builder.UseMiddleware<IdempotencyMiddleware>();
 
 builder.Services
     .AddPlatform(builder.Configuration)

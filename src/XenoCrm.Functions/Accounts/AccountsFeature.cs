@@ -4,6 +4,7 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.OpenApi;
 using Swashbuckle.AspNetCore.SwaggerGen;
+using XenoCrm.Platform.OpenApi;
 using XenoCrm.Platform;
 
 namespace XenoCrm.Accounts;
@@ -35,6 +36,7 @@ public static class AccountsFeature
                 Description = "The accessToken of POST /api/auth/login.",
             });
         });
+        services.AddApiTag("Accounts", "Log in, and who may do what.");
         return services;
     }
 

@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Http;
+using XenoCrm.Platform.Http;
 
 namespace XenoCrm.Accounts;
 
@@ -14,5 +15,9 @@ public static class CallerExtensions
     public static Caller Caller(this HttpRequest request) =>
         request.HttpContext.Items[Key] as Caller ?? throw new InvalidOperationException("The function is public: nobody is known to call it.");
 
-    internal static void SetCaller(this HttpContext http, Caller caller) => http.Items[Key] = caller;
+    internal static void SetCaller(this HttpContext http, Caller caller)
+    {
+        http.Items[Key] = caller;
+        http.SetPrincipalId(caller.Id);
+    }
 }

@@ -1,3 +1,4 @@
+using System.ComponentModel.DataAnnotations;
 using System.Text.Json.Serialization;
 using XenoCrm.Platform.Cosmos;
 using XenoCrm.Platform.Errors;
@@ -31,7 +32,11 @@ public static class ChannelNames
 /// <param name="Html">Email only.</param>
 /// <param name="Text">Required on every channel but email, which needs this or <paramref name="Html"/>.</param>
 /// <param name="From">The sender's address or name; null: the vendor's default.</param>
-public sealed record CampaignContent(string? Subject, string? Html, string? Text, string? From)
+public sealed record CampaignContent(
+    [property: MaxLength(ContentRules.MaxSubject)] string? Subject,
+    [property: MaxLength(ContentRules.MaxHtml)] string? Html,
+    [property: MaxLength(ContentRules.MaxText)] string? Text,
+    [property: MaxLength(ContentRules.MaxFrom)] string? From)
 {
     /// <summary>As stored: empty is absent.</summary>
     public CampaignContent Normal() => new(NullIfEmpty(Subject), NullIfEmpty(Html), NullIfEmpty(Text), NullIfEmpty(From?.Trim()));
@@ -72,6 +77,11 @@ public sealed record Campaign : IWorkspaceItem
 
     /// <summary>Why it failed.</summary>
     public string? Failure { get; init; }
+
+    /// <summary>The requests with an Idempotency-Key that took its last steps, the newest last: repeated after a crash, they take no other.</summary>
+    public IReadOnlyList<string>? Requests { get; init; }
+
+    public const int MaxRequests = 8;
 
     /// <summary>Who changed it last; null: nobody since it was made.</summary>
     public string? EditedBy { get; init; }

@@ -3,6 +3,7 @@ using Microsoft.Azure.Functions.Worker;
 using XenoCrm.Accounts;
 using XenoCrm.Platform.Cosmos;
 using XenoCrm.Platform.Http;
+using XenoCrm.Platform.Idempotency;
 using XenoCrm.Platform.OpenApi;
 
 namespace XenoCrm.Campaigns;
@@ -21,12 +22,12 @@ public sealed class CampaignFunctions(WorkspaceStore<Campaign> campaigns, SaveCa
     }
 
     [Function("CreateCampaign")]
-    [RequireRole(Role.Marketer)]
+    [RequireRole(Role.Marketer), Idempotent]
     [Describe("Create a draft campaign"), Body(typeof(CampaignInput)), Answers(201, typeof(CampaignView)), Problems(413, 415)]
     public async Task<IResult> Create(
         [HttpTrigger(AuthorizationLevel.Anonymous, "post", Route = "api/campaigns")] HttpRequest request, CancellationToken cancellation)
     {
-        var created = await save.CreateAsync(await request.ReadAsync<CampaignInput>(cancellation), request.Caller(), cancellation);
+        var created = await save.CreateAsync(await request.ReadAsync<CampaignInput>(cancellation), request.Caller(), cancellation, request.EffectId());
         return Reply.Created($"/api/campaigns/{created.Value.Id}", CampaignView.Of(created.Value), created.ETag);
     }
 
@@ -58,32 +59,32 @@ public sealed class CampaignFunctions(WorkspaceStore<Campaign> campaigns, SaveCa
     }
 
     [Function("LaunchCampaign")]
-    [RequireRole(Role.Marketer)]
+    [RequireRole(Role.Marketer), Idempotent]
     [Describe("Launch a campaign", "Freezes the audience and begins to send. A second launch is a 409. Above `Campaigns:ApprovalAbove` customers it needs an approval that still holds, and a manager; without that setting, a manager."), Answers(202, typeof(CampaignView)), Problems(404, 409, 412)]
     public async Task<IResult> Launch(
         [HttpTrigger(AuthorizationLevel.Anonymous, "post", Route = "api/campaigns/{id}/launch")] HttpRequest request, string id, CancellationToken cancellation) =>
-        Accept(await steer.LaunchAsync(id, request.IfMatch(), request.Caller(), cancellation));
+        Accept(await steer.LaunchAsync(id, request.IfMatch(), request.Caller(), cancellation, request.EffectId()));
 
     [Function("PauseCampaign")]
-    [RequireRole(Role.Manager)]
+    [RequireRole(Role.Manager), Idempotent]
     [Describe("Pause a campaign"), Answers(202, typeof(CampaignView)), Problems(404, 409, 412)]
     public async Task<IResult> Pause(
         [HttpTrigger(AuthorizationLevel.Anonymous, "post", Route = "api/campaigns/{id}/pause")] HttpRequest request, string id, CancellationToken cancellation) =>
-        Accept(await steer.PauseAsync(id, request.IfMatch(), cancellation));
+        Accept(await steer.PauseAsync(id, request.IfMatch(), cancellation, request.EffectId()));
 
     [Function("ResumeCampaign")]
-    [RequireRole(Role.Manager)]
+    [RequireRole(Role.Manager), Idempotent]
     [Describe("Resume a paused or failed campaign", "Nothing is sent twice."), Answers(202, typeof(CampaignView)), Problems(404, 409, 412)]
     public async Task<IResult> Resume(
         [HttpTrigger(AuthorizationLevel.Anonymous, "post", Route = "api/campaigns/{id}/resume")] HttpRequest request, string id, CancellationToken cancellation) =>
-        Accept(await steer.ResumeAsync(id, request.IfMatch(), cancellation));
+        Accept(await steer.ResumeAsync(id, request.IfMatch(), cancellation, request.EffectId()));
 
     [Function("CancelCampaign")]
-    [RequireRole(Role.Manager)]
+    [RequireRole(Role.Manager), Idempotent]
     [Describe("Cancel a campaign", "What is not with the vendor yet is skipped."), Answers(202, typeof(CampaignView)), Problems(404, 409, 412)]
     public async Task<IResult> Cancel(
         [HttpTrigger(AuthorizationLevel.Anonymous, "post", Route = "api/campaigns/{id}/cancel")] HttpRequest request, string id, CancellationToken cancellation) =>
-        Accept(await steer.CancelAsync(id, request.IfMatch(), cancellation));
+        Accept(await steer.CancelAsync(id, request.IfMatch(), cancellation, request.EffectId()));
 
     private static IResult Answer(Versioned<Campaign> campaign) => Reply.Ok(CampaignView.Of(campaign.Value), campaign.ETag);
 

@@ -12,19 +12,26 @@ public sealed class CampaignSteps(WorkspaceStore<Campaign> campaigns, SegmentLin
     /// Given what is stored and what it becomes, decides the rest, or refuses by throwing. What must have happened before
     /// the step is stored happens here. It runs again when somebody else was faster.
     /// </param>
+    /// <param name="requestId">Of a request that may be carried out again after a crash: if it has taken its step, that was it.</param>
     public async Task<Versioned<Campaign>> TakeAsync(
-        string id, string? ifMatch, CampaignAction action, Func<Versioned<Campaign>, Campaign, Task<Campaign>> prepare, CancellationToken cancellation)
+        string id, string? ifMatch, CampaignAction action, Func<Versioned<Campaign>, Campaign, Task<Campaign>> prepare, CancellationToken cancellation,
+        string? requestId = null)
     {
         while (true)
         {
             var current = await campaigns.ReadAsync(id, cancellation) ?? throw new CampaignNotFound(id).ToException();
+            if (requestId is not null && current.Value.Requests?.Contains(requestId) == true)
+            {
+                return current;
+            }
+
             if (ifMatch is not null && ifMatch != current.ETag)
             {
                 throw new ETagStale().ToException();
             }
 
             var next = current.Value.After(action, clock.GetUtcNow()) ?? throw new CampaignStateConflict(current.Value.State, action).ToException();
-            var changed = await prepare(current, next);
+            var changed = await prepare(current, requestId is null ? next : next with { Requests = [.. (next.Requests ?? []).TakeLast(Campaign.MaxRequests - 1), requestId] });
             if (await WriteAsync(current, changed, cancellation) is { } etag)
             {
                 return new(changed, etag);

@@ -1,5 +1,6 @@
 using FluentValidation;
 using Microsoft.Extensions.DependencyInjection;
+using XenoCrm.Platform.OpenApi;
 using XenoCrm.Platform;
 using XenoCrm.Segments;
 
@@ -33,6 +34,7 @@ public static class CampaignsFeature
         services.AddSingleton<SteerCampaign>();
         services.AddSingleton<ReviewCampaign>();
         services.AddSingleton<ScheduleCampaign>();
+        services.AddApiTag("Campaigns", "Campaigns and templates: what is sent, to whom and when, from the draft to the launch.");
         return services;
     }
 }

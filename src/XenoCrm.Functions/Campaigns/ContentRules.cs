@@ -6,6 +6,7 @@ namespace XenoCrm.Campaigns;
 /// <summary>What a channel wants of a content, checked when it is saved: a message that cannot be sent is not found out at sending.</summary>
 public static class ContentRules
 {
+    public const int MaxFrom = 320;
     public const int MaxSubject = 500;
     public const int MaxHtml = 256 * 1024;
     public const int MaxText = 64 * 1024;
@@ -15,7 +16,7 @@ public static class ContentRules
     /// <summary>Adds what is wrong under <paramref name="property"/>.</summary>
     public static void Check<T>(Channel? channel, CampaignContent content, string property, ValidationContext<T> context)
     {
-        Length(content.From, 320, "From");
+        Length(content.From, MaxFrom, "From");
         Length(content.Subject, MaxSubject, "Subject");
         Length(content.Html, MaxHtml, "Html");
         Length(content.Text, MaxText, "Text");

@@ -3,6 +3,7 @@ using Microsoft.Azure.Functions.Worker;
 using XenoCrm.Accounts;
 using XenoCrm.Platform.Cosmos;
 using XenoCrm.Platform.Http;
+using XenoCrm.Platform.Idempotency;
 using XenoCrm.Platform.OpenApi;
 
 namespace XenoCrm.Campaigns;
@@ -11,35 +12,35 @@ namespace XenoCrm.Campaigns;
 public sealed class LifeCycleFunctions(ReviewCampaign review, ScheduleCampaign schedule, Cursors cursors)
 {
     [Function("SubmitCampaign")]
-    [RequireRole(Role.Marketer)]
+    [RequireRole(Role.Marketer), Idempotent]
     [Describe("Submit a draft for approval", "Notes content, rule and the size of the audience as they are now. Changing the campaign makes it a draft again.")]
     [Answers(200, typeof(CampaignView)), Problems(404, 409, 412)]
     public async Task<IResult> Submit(
         [HttpTrigger(AuthorizationLevel.Anonymous, "post", Route = "api/campaigns/{id}/submit")] HttpRequest request, string id, CancellationToken cancellation) =>
-        Answer(await review.SubmitAsync(id, request.IfMatch(), request.Caller(), cancellation));
+        Answer(await review.SubmitAsync(id, request.IfMatch(), request.Caller(), cancellation, request.EffectId()));
 
     [Function("ApproveCampaign")]
-    [RequireRole(Role.Manager)]
+    [RequireRole(Role.Manager), Idempotent]
     [Describe("Approve a submitted campaign", "Never one's own (403 `campaign.self_approval`). The approval holds for this content, this rule and this size of the audience, give or take `Campaigns:ApprovalTolerance`: otherwise the launch is refused (409 `campaign.approval_stale`) and the campaign is a draft again.")]
     [Answers(200, typeof(CampaignView)), Problems(404, 409, 412)]
     public async Task<IResult> Approve(
         [HttpTrigger(AuthorizationLevel.Anonymous, "post", Route = "api/campaigns/{id}/approve")] HttpRequest request, string id, CancellationToken cancellation) =>
-        Answer(await review.ApproveAsync(id, request.IfMatch(), request.Caller(), cancellation));
+        Answer(await review.ApproveAsync(id, request.IfMatch(), request.Caller(), cancellation, request.EffectId()));
 
     [Function("RejectCampaign")]
-    [RequireRole(Role.Manager)]
+    [RequireRole(Role.Manager), Idempotent]
     [Describe("Reject a submitted campaign, or take an approval back", "It is a draft again."), Answers(200, typeof(CampaignView)), Problems(404, 409, 412)]
     public async Task<IResult> Reject(
         [HttpTrigger(AuthorizationLevel.Anonymous, "post", Route = "api/campaigns/{id}/reject")] HttpRequest request, string id, CancellationToken cancellation) =>
-        Answer(await review.RejectAsync(id, request.IfMatch(), cancellation));
+        Answer(await review.RejectAsync(id, request.IfMatch(), cancellation, request.EffectId()));
 
     [Function("ScheduleCampaign")]
-    [RequireRole(Role.Marketer)]
+    [RequireRole(Role.Marketer), Idempotent]
     [Describe("Schedule a campaign", "Once at a time, or every day, week or month at a local time: then each occurrence is a campaign of its own. Launched within ten seconds of the time. A time that passed while the service was down is caught up on within `Campaigns:LateLaunch` (note `launched_late`); later the campaign is a draft again, and an occurrence is cancelled (note `schedule_missed`). Approval is checked now and at the launch.")]
     [Body(typeof(ScheduleInput)), Answers(200, typeof(CampaignView)), Problems(404, 409, 412, 413, 415)]
     public async Task<IResult> Schedule(
         [HttpTrigger(AuthorizationLevel.Anonymous, "post", Route = "api/campaigns/{id}/schedule")] HttpRequest request, string id, CancellationToken cancellation) =>
-        Answer(await schedule.ScheduleAsync(id, request.IfMatch(), await request.ReadAsync<ScheduleInput>(cancellation), request.Caller(), cancellation));
+        Answer(await schedule.ScheduleAsync(id, request.IfMatch(), await request.ReadAsync<ScheduleInput>(cancellation), request.Caller(), cancellation, request.EffectId()));
 
     [Function("UnscheduleCampaign")]
     [RequireRole(Role.Marketer)]

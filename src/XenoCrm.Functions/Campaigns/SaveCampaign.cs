@@ -9,18 +9,17 @@ namespace XenoCrm.Campaigns;
 /// <summary>Creates and changes drafts.</summary>
 public sealed class SaveCampaign(WorkspaceStore<Campaign> campaigns, WorkspaceStore<Template> templates, SegmentDirectory segments, Ids ids, TimeProvider clock)
 {
-    public async Task<Versioned<Campaign>> CreateAsync(CampaignInput input, Caller caller, CancellationToken cancellation)
+    public async Task<Versioned<Campaign>> CreateAsync(CampaignInput input, Caller caller, CancellationToken cancellation, string? requestId = null)
     {
         await CheckSegmentAsync(input, cancellation);
         var now = clock.GetUtcNow();
         var campaign = Apply(
             new()
             {
-                Id = ids.New(), Name = "", Channel = default, SegmentId = "", Variants = [], CreatedAt = now, CreatedBy = caller.Id, UpdatedAt = now,
+                Id = requestId ?? ids.New(), Name = "", Channel = default, SegmentId = "", Variants = [], CreatedAt = now, CreatedBy = caller.Id, UpdatedAt = now,
             },
             await FillAsync(input, cancellation));
-        var etag = await campaigns.TryCreateAsync(campaign, cancellation) ?? throw new InvalidOperationException("A new id exists already.");
-        return new(campaign, etag);
+        return await campaigns.CreateOnceAsync(campaign, cancellation);
     }
 
     public async Task<Versioned<Campaign>> UpdateAsync(string id, string ifMatch, CampaignInput input, Caller caller, CancellationToken cancellation)

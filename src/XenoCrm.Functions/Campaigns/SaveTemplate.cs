@@ -27,15 +27,14 @@ public sealed class TemplateInputValidator : AbstractValidator<TemplateInput>
 /// <summary>Creates and changes templates.</summary>
 public sealed class SaveTemplate(WorkspaceStore<Template> templates, Ids ids, TimeProvider clock)
 {
-    public async Task<Versioned<Template>> CreateAsync(TemplateInput input, Caller caller, CancellationToken cancellation)
+    public async Task<Versioned<Template>> CreateAsync(TemplateInput input, Caller caller, CancellationToken cancellation, string? requestId = null)
     {
         var now = clock.GetUtcNow();
         var template = new Template
         {
-            Id = ids.New(), Name = input.Name!.Trim(), Channel = input.Channel!.Value, Content = input.Content!.Normal(), CreatedAt = now, CreatedBy = caller.Id, UpdatedAt = now,
+            Id = requestId ?? ids.New(), Name = input.Name!.Trim(), Channel = input.Channel!.Value, Content = input.Content!.Normal(), CreatedAt = now, CreatedBy = caller.Id, UpdatedAt = now,
         };
-        var etag = await templates.TryCreateAsync(template, cancellation) ?? throw new InvalidOperationException("A new id exists already.");
-        return new(template, etag);
+        return await templates.CreateOnceAsync(template, cancellation);
     }
 
     public async Task<Versioned<Template>> ReplaceAsync(string id, string ifMatch, TemplateInput input, CancellationToken cancellation)

@@ -64,7 +64,7 @@ public sealed partial class ScheduleCampaign(
     /// <summary>Per look; the next one goes on.</summary>
     private const int MaxOccurrences = 100;
 
-    public Task<Versioned<Campaign>> ScheduleAsync(string id, string? ifMatch, ScheduleInput input, Caller caller, CancellationToken cancellation) =>
+    public Task<Versioned<Campaign>> ScheduleAsync(string id, string? ifMatch, ScheduleInput input, Caller caller, CancellationToken cancellation, string? requestId = null) =>
         steps.TakeAsync(
             id, ifMatch, CampaignAction.Schedule,
             async (current, next) =>
@@ -82,7 +82,7 @@ public sealed partial class ScheduleCampaign(
 
                 return next with { Schedule = schedule };
             },
-            cancellation);
+            cancellation, requestId);
 
     public Task<Versioned<Campaign>> UnscheduleAsync(string id, string? ifMatch, CancellationToken cancellation) =>
         steps.TakeAsync(id, ifMatch, CampaignAction.Unschedule, (_, next) => Task.FromResult(next), cancellation);

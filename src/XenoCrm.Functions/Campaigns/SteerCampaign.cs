@@ -25,7 +25,7 @@ public sealed class SteerCampaign(CampaignSteps steps, LaunchRules rules, Worksp
     /// <summary>
     /// Freezes the audience and begins to send. A second launch is a 409: the first one changed the state.
     /// </summary>
-    public Task<Versioned<Campaign>> LaunchAsync(string id, string? ifMatch, Caller caller, CancellationToken cancellation) =>
+    public Task<Versioned<Campaign>> LaunchAsync(string id, string? ifMatch, Caller caller, CancellationToken cancellation, string? requestId = null) =>
         steps.TakeAsync(
             id, ifMatch, CampaignAction.Launch,
             async (current, next) =>
@@ -48,7 +48,7 @@ public sealed class SteerCampaign(CampaignSteps steps, LaunchRules rules, Worksp
                 await AnnounceAsync(current.Value, sweep: false, cancellation);
                 return next with { LaunchedAt = next.UpdatedAt, LaunchedBy = caller.Id };
             },
-            cancellation);
+            cancellation, requestId);
 
     /// <summary>As <see cref="LaunchAsync"/>, of a campaign whose time has come. If it has changed meanwhile, nothing happens.</summary>
     public async Task LaunchScheduledAsync(Versioned<Campaign> current, string? note, CancellationToken cancellation)
@@ -62,24 +62,24 @@ public sealed class SteerCampaign(CampaignSteps steps, LaunchRules rules, Worksp
     }
 
     /// <summary>Senders stop before their next request to the vendor; what is with the vendor is with the vendor.</summary>
-    public Task<Versioned<Campaign>> PauseAsync(string id, string? ifMatch, CancellationToken cancellation) =>
-        steps.TakeAsync(id, ifMatch, CampaignAction.Pause, (_, next) => Task.FromResult(next), cancellation);
+    public Task<Versioned<Campaign>> PauseAsync(string id, string? ifMatch, CancellationToken cancellation, string? requestId = null) =>
+        steps.TakeAsync(id, ifMatch, CampaignAction.Pause, (_, next) => Task.FromResult(next), cancellation, requestId);
 
-    public Task<Versioned<Campaign>> ResumeAsync(string id, string? ifMatch, CancellationToken cancellation) =>
-        GoOnAsync(id, ifMatch, CampaignAction.Resume, cancellation);
+    public Task<Versioned<Campaign>> ResumeAsync(string id, string? ifMatch, CancellationToken cancellation, string? requestId = null) =>
+        GoOnAsync(id, ifMatch, CampaignAction.Resume, cancellation, requestId);
 
     /// <summary>What is not with the vendor yet is skipped, with that reason.</summary>
-    public Task<Versioned<Campaign>> CancelAsync(string id, string? ifMatch, CancellationToken cancellation) =>
-        GoOnAsync(id, ifMatch, CampaignAction.Cancel, cancellation);
+    public Task<Versioned<Campaign>> CancelAsync(string id, string? ifMatch, CancellationToken cancellation, string? requestId = null) =>
+        GoOnAsync(id, ifMatch, CampaignAction.Cancel, cancellation, requestId);
 
-    private Task<Versioned<Campaign>> GoOnAsync(string id, string? ifMatch, CampaignAction action, CancellationToken cancellation) => steps.TakeAsync(
+    private Task<Versioned<Campaign>> GoOnAsync(string id, string? ifMatch, CampaignAction action, CancellationToken cancellation, string? requestId = null) => steps.TakeAsync(
         id, ifMatch, action,
         async (current, next) =>
         {
             await AnnounceAsync(current.Value, sweep: true, cancellation);
             return next;
         },
-        cancellation);
+        cancellation, requestId);
 
     /// <summary>
     /// The message before the state: a crash between the two then leaves a message that finds the campaign as it was and is

@@ -3,6 +3,7 @@ using Microsoft.Azure.Functions.Worker;
 using XenoCrm.Accounts;
 using XenoCrm.Platform.Cosmos;
 using XenoCrm.Platform.Http;
+using XenoCrm.Platform.Idempotency;
 using XenoCrm.Platform.OpenApi;
 
 namespace XenoCrm.Campaigns;
@@ -21,13 +22,13 @@ public sealed class TemplateFunctions(WorkspaceStore<Template> templates, SaveTe
     }
 
     [Function("CreateTemplate")]
-    [RequireRole(Role.Marketer)]
+    [RequireRole(Role.Marketer), Idempotent]
     [Describe("Create a template", "Handlebars placeholders over the customer, checked when saved; campaigns copy it by `templateId`.")]
     [Body(typeof(TemplateInput)), Answers(201, typeof(TemplateView)), Problems(413, 415)]
     public async Task<IResult> Create(
         [HttpTrigger(AuthorizationLevel.Anonymous, "post", Route = "api/templates")] HttpRequest request, CancellationToken cancellation)
     {
-        var created = await save.CreateAsync(await request.ReadAsync<TemplateInput>(cancellation), request.Caller(), cancellation);
+        var created = await save.CreateAsync(await request.ReadAsync<TemplateInput>(cancellation), request.Caller(), cancellation, request.EffectId());
         return Reply.Created($"/api/templates/{created.Value.Id}", TemplateView.Of(created.Value), created.ETag);
     }
 

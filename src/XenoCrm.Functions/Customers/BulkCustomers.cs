@@ -1,3 +1,4 @@
+using System.ComponentModel.DataAnnotations;
 using System.Text.Json;
 using FluentValidation;
 using XenoCrm.Platform.Http;
@@ -5,7 +6,7 @@ using XenoCrm.Platform.Http;
 namespace XenoCrm.Customers;
 
 /// <summary>What the API document says of <see cref="BulkCustomersBody"/>.</summary>
-public sealed record BulkCustomersRequest(IReadOnlyList<CustomerInput> Items);
+public sealed record BulkCustomersRequest([property: Required, MinLength(1), MaxLength(BulkCustomersValidator.MaxItems)] IReadOnlyList<CustomerInput> Items);
 
 public sealed class BulkCustomersValidator : AbstractValidator<BulkCustomersBody>
 {

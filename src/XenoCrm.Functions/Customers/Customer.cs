@@ -117,6 +117,9 @@ public sealed record Customer
     /// <summary>True for a key of a customer that was merged into this one: it leads here for good, whatever this one carries.</summary>
     internal bool Inherits(string key) => Merged is not null && Merged.Any(m => m.Keys.Contains(key));
 
+    /// <summary>The request with an Idempotency-Key that created it, or null: repeated after a crash, it finds its own.</summary>
+    public string? RequestId { get; init; }
+
     public const int MaxVisitIds = 20;
 
     /// <summary>Sort keys of orders begin with a digit.</summary>

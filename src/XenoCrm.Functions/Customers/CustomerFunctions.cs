@@ -2,10 +2,11 @@ using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Azure.Functions.Worker;
 using XenoCrm.Accounts;
-using XenoCrm.Platform;
 using XenoCrm.Platform.Cosmos;
 using XenoCrm.Platform.Http;
+using XenoCrm.Platform.Idempotency;
 using XenoCrm.Platform.OpenApi;
+using XenoCrm.Platform;
 
 namespace XenoCrm.Customers;
 
@@ -30,18 +31,18 @@ public sealed class CustomerFunctions(
         export.HandleAsync(request, cancellation);
 
     [Function("CreateCustomer")]
-    [RequireRole(Role.Manager)]
+    [RequireRole(Role.Manager), Idempotent]
     [Describe("Create a customer", "One of externalId, email and phone is needed. Each belongs to one customer: a second is 409.")]
     [Body(typeof(CustomerInput)), Answers(201, typeof(CustomerView)), Problems(409, 413, 415)]
     public async Task<IResult> Create(
         [HttpTrigger(AuthorizationLevel.Anonymous, "post", Route = "api/customers")] HttpRequest request, CancellationToken cancellation)
     {
-        var created = await save.CreateAsync(await request.ReadAsync<CustomerInput>(cancellation), cancellation);
+        var created = await save.CreateAsync(await request.ReadAsync<CustomerInput>(cancellation), cancellation, request.EffectId());
         return Reply.Created($"/api/customers/{created.Value.Id}", views.Of(created.Value), created.ETag);
     }
 
     [Function("BulkUpsertCustomers")]
-    [RequireRole(Role.Manager)]
+    [RequireRole(Role.Manager), Idempotent]
     [Describe("Create or update up to 1,000 customers", "Given members overwrite, absent ones stay. A bad item fails alone: 207, with a result per item, in their order; the pointers of its errors begin in the item.")]
     [Body(typeof(BulkCustomersRequest)), Answers(200, typeof(BulkResult)), Answers(207, typeof(BulkResult)), Problems(413, 415)]
     public async Task<IResult> Bulk(
@@ -75,14 +76,14 @@ public sealed class CustomerFunctions(
         Answer(await save.PatchAsync(id, await request.ReadAsync<JsonObject>(cancellation), request.IfMatch(), cancellation));
 
     [Function("RecordVisit")]
-    [RequireRole(Role.Manager)]
+    [RequireRole(Role.Manager), Idempotent]
     [Describe("Count a visit", "With an id of yours the same visit can be sent again without being counted again."), Body(typeof(VisitInput)), Answers(200, typeof(CustomerView)), Problems(404, 409, 413, 415)]
     public async Task<IResult> Visit(
         [HttpTrigger(AuthorizationLevel.Anonymous, "post", Route = "api/customers/{id}/visits")] HttpRequest request, string id, CancellationToken cancellation) =>
-        Answer(await visits.HandleAsync(id, await request.ReadAsync<VisitInput>(cancellation), cancellation));
+        Answer(await visits.HandleAsync(id, await request.ReadAsync<VisitInput>(cancellation), cancellation, request.EffectId()));
 
     [Function("ChangeCustomerTags")]
-    [RequireRole(Role.Manager)]
+    [RequireRole(Role.Manager), Idempotent]
     [Describe("Give and take tags", "The other tags stay. Tags are compared whatever the case.")]
     [Body(typeof(TagsInput)), Answers(200, typeof(CustomerView)), Problems(404, 409, 412, 413, 415)]
     public async Task<IResult> Tags(

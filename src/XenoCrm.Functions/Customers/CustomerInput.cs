@@ -1,3 +1,4 @@
+using System.ComponentModel.DataAnnotations;
 using System.Text.Json;
 
 namespace XenoCrm.Customers;
@@ -9,17 +10,27 @@ namespace XenoCrm.Customers;
 public sealed record CustomerInput
 {
     /// <summary>The customer's key in the caller's own system.</summary>
+    [MaxLength(CustomerNormalizer.MaxExternalId)]
     public string? ExternalId { get; init; }
+    [MaxLength(CustomerNormalizer.MaxText)]
     public string? FirstName { get; init; }
+    [MaxLength(CustomerNormalizer.MaxText)]
     public string? LastName { get; init; }
+    [MaxLength(254), EmailAddress]
     public string? Email { get; init; }
 
     /// <summary>International, or national with <see cref="Country"/>.</summary>
+    [MaxLength(CustomerNormalizer.MaxPhone)]
     public string? Phone { get; init; }
+    [MaxLength(CustomerNormalizer.MaxText)]
     public string? City { get; init; }
+    [MaxLength(CustomerNormalizer.MaxText)]
     public string? Region { get; init; }
+    [MaxLength(CustomerNormalizer.MaxText)]
     public string? Country { get; init; }
+    [MaxLength(CustomerNormalizer.MaxPostalCode)]
     public string? PostalCode { get; init; }
+    [MaxLength(CustomerNormalizer.MaxText)]
     public string? Company { get; init; }
 
     /// <summary>BCP 47, such as <c>de-CH</c>.</summary>
@@ -28,7 +39,9 @@ public sealed record CustomerInput
     /// <summary>IANA name, such as <c>Europe/Zurich</c>.</summary>
     public string? TimeZone { get; init; }
     public DateOnly? Birthday { get; init; }
+    [MaxLength(CustomerNormalizer.MaxTags)]
     public IReadOnlyList<string>? Tags { get; init; }
+    [MaxLength(CustomerNormalizer.MaxText)]
     public string? Source { get; init; }
 
     /// <summary>Strings, numbers and booleans by name. In an upsert a null removes the attribute.</summary>

@@ -12,6 +12,8 @@ public static partial class CustomerNormalizer
 {
     public const int MaxText = 200;
     public const int MaxExternalId = 128;
+    public const int MaxPhone = 40;
+    public const int MaxPostalCode = 20;
     public const int MaxTags = 100;
     public const int MaxTagText = 100;
     public const string TagSeparators = ",;|";
@@ -31,7 +33,7 @@ public static partial class CustomerNormalizer
         CustomerInput input, List<FieldIssue> issues, string? knownCountry = null, DateTimeOffset? now = null, Customer? current = null)
     {
         var country = Text(input.Country, "country", MaxText, issues);
-        var phone = Text(input.Phone, "phone", 40, issues);
+        var phone = Text(input.Phone, "phone", MaxPhone, issues);
         var e164 = phone is null ? null : PhoneNumbers.ToE164(phone, country ?? knownCountry);
         if (phone is not null && e164 is null)
         {
@@ -50,7 +52,7 @@ public static partial class CustomerNormalizer
             City = Text(input.City, "city", MaxText, issues),
             Region = Text(input.Region, "region", MaxText, issues),
             Country = country,
-            PostalCode = Text(input.PostalCode, "postalCode", 20, issues),
+            PostalCode = Text(input.PostalCode, "postalCode", MaxPostalCode, issues),
             Company = Text(input.Company, "company", MaxText, issues),
             Language = Language(input.Language, issues),
             TimeZone = TimeZone(input.TimeZone, issues),

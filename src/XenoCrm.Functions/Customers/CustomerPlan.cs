@@ -395,7 +395,7 @@ internal sealed class CustomerPlan(
     {
         if (change.After is null)
         {
-            change.After = CustomerChange.New(change.Id, row.Draft, options.Source, now, options.SaidAt);
+            change.After = CustomerChange.New(change.Id, row.Draft, options.Source, now, options.SaidAt) with { RequestId = options.RequestId };
             change.Keys = row.Keys;
             change.Rows.Add((index, new(WriteOutcome.Created, change.Id)));
             return;

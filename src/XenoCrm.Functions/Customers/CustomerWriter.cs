@@ -14,7 +14,8 @@ public sealed record UpsertRow(CustomerDraft Draft, long Row);
 /// <param name="Journal">Of a run of an import: repeating it changes nothing, and it can be undone.</param>
 /// <param name="Scope">What the rows of the journal are about, when it is not what the file is about.</param>
 /// <param name="SaidAt">When consents without a time of their own were given: an import's begin, not the moment its row is reached. Now when absent.</param>
-public sealed record UpsertOptions(string Source, WriteJournal? Journal = null, string? Scope = null, DateTimeOffset? SaidAt = null);
+/// <param name="RequestId">Noted on customers that are created: see <see cref="Customer.RequestId"/>.</param>
+public sealed record UpsertOptions(string Source, WriteJournal? Journal = null, string? Scope = null, DateTimeOffset? SaidAt = null, string? RequestId = null);
 
 /// <summary>
 /// Creates customers and changes what identifies them: which customer a row means, and that no two customers carry the
@@ -109,9 +110,24 @@ public sealed class CustomerWriter(CosmosDatabase database, CustomerStore store,
         return run.Results!;
     }
 
-    /// <summary>Creates one customer; it is a problem when it exists.</summary>
-    public Task<Versioned<Customer>> CreateAsync(CustomerDraft draft, string source, CancellationToken cancellation) =>
-        WriteOneAsync(Row(draft, 1, Intent.Create), source, cancellation);
+    /// <summary>Creates one customer; it is a problem when it exists, unless an earlier try of the same request has created it.</summary>
+    public async Task<Versioned<Customer>> CreateAsync(CustomerDraft draft, string source, CancellationToken cancellation, string? requestId = null)
+    {
+        try
+        {
+            return await WriteOneAsync(Row(draft, 1, Intent.Create), source, cancellation, requestId);
+        }
+        catch (ProblemException exception) when (requestId is not null && exception.Problem is CustomerExists { Id: not null })
+        {
+            var known = await store.ReadAsync(((CustomerExists)exception.Problem).Id!, cancellation);
+            if (known?.Value.RequestId == requestId)
+            {
+                return known!;
+            }
+
+            throw;
+        }
+    }
 
     /// <summary>Creates one customer or overlays the one it is.</summary>
     public Task<Versioned<Customer>> UpsertAsync(CustomerDraft draft, string source, CancellationToken cancellation) =>
@@ -233,9 +249,9 @@ public sealed class CustomerWriter(CosmosDatabase database, CustomerStore store,
         return new(none, keys, line.FirstRow, Intent.TakeBack, line.CustomerId, Written: item);
     }
 
-    private async Task<Versioned<Customer>> WriteOneAsync(RowToWrite row, string source, CancellationToken cancellation)
+    private async Task<Versioned<Customer>> WriteOneAsync(RowToWrite row, string source, CancellationToken cancellation, string? requestId = null)
     {
-        var run = new CustomerRun([row], new(source));
+        var run = new CustomerRun([row], new(source, RequestId: requestId));
         await WriteAsync(run, cancellation);
         var result = run.Results[0]!;
         return result.Code switch

@@ -1,6 +1,7 @@
 using FluentValidation;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
+using XenoCrm.Platform.OpenApi;
 using XenoCrm.Platform;
 
 namespace XenoCrm.Customers;
@@ -30,6 +31,7 @@ public static class CustomersFeature
         services.AddSingleton<IValidator<AttributeInput>, AttributeInputValidator>();
         services.AddSingleton<IValidator<BulkCustomersBody>, BulkCustomersValidator>();
         services.AddSingleton<IValidator<VisitInput>, VisitValidator>();
+        services.AddApiTag("Customers", "The people: profile, consent, tags, typed attributes, visits.");
         return services;
     }
 

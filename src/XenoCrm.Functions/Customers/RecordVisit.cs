@@ -1,3 +1,4 @@
+using System.ComponentModel.DataAnnotations;
 using FluentValidation;
 using XenoCrm.Platform.Cosmos;
 using XenoCrm.Platform.Errors;
@@ -6,7 +7,7 @@ namespace XenoCrm.Customers;
 
 /// <param name="At">When it was; now when absent.</param>
 /// <param name="Id">The caller's own: the same visit sent again, after an answer that was lost, is not counted again.</param>
-public sealed record VisitInput(DateTimeOffset? At, string? Id = null);
+public sealed record VisitInput(DateTimeOffset? At, [property: MinLength(1), MaxLength(VisitValidator.MaxId)] string? Id = null);
 
 public sealed class VisitValidator : AbstractValidator<VisitInput>
 {
@@ -25,10 +26,10 @@ public sealed class VisitValidator : AbstractValidator<VisitInput>
 /// </summary>
 public sealed class RecordVisit(CustomerStore store, TimeProvider clock)
 {
-    public async Task<Versioned<Customer>> HandleAsync(string id, VisitInput visit, CancellationToken cancellation)
+    public async Task<Versioned<Customer>> HandleAsync(string id, VisitInput visit, CancellationToken cancellation, string? requestId = null)
     {
         var at = visit.At ?? clock.GetUtcNow();
-        var visitId = visit.Id?.Trim();
+        var visitId = visit.Id?.Trim() ?? requestId;
         while (true)
         {
             var current = await store.ReadAsync(id, cancellation) ?? throw new CustomerNotFound(id).ToException();

@@ -14,8 +14,8 @@ public sealed class SaveCustomer(CustomerStore store, CustomerWriter writer, Att
 
     private static readonly string[] Members = [.. Json.Strict.GetTypeInfo(typeof(CustomerInput)).Properties.Select(p => p.Name)];
 
-    public async Task<Versioned<Customer>> CreateAsync(CustomerInput input, CancellationToken cancellation) =>
-        await writer.CreateAsync(await CheckAsync(input, cancellation), Source, cancellation);
+    public async Task<Versioned<Customer>> CreateAsync(CustomerInput input, CancellationToken cancellation, string? requestId = null) =>
+        await writer.CreateAsync(await CheckAsync(input, cancellation), Source, cancellation, requestId);
 
     public async Task<Versioned<Customer>> ReplaceAsync(string id, CustomerInput input, string? ifMatch, CancellationToken cancellation) =>
         await writer.ReplaceAsync(id, ifMatch, await CheckAsync(input, cancellation), Source, cancellation);

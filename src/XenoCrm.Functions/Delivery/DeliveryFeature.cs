@@ -2,6 +2,7 @@ using FluentValidation;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
+using XenoCrm.Platform.OpenApi;
 using XenoCrm.Platform;
 
 namespace XenoCrm.Delivery;
@@ -47,6 +48,7 @@ public static class DeliveryFeature
         services.AddSingleton<CampaignStats>();
         services.AddSingleton<CampaignMessages>();
         services.AddSingleton<IValidator<SuppressionInput>, SuppressionInputValidator>();
+        services.AddApiTag("Delivery", "What became of messages: ledger, messages, receipts of vendors, tracking, suppressions, work that was given up.");
         return services;
     }
 

@@ -5,6 +5,7 @@ using XenoCrm.Accounts;
 using XenoCrm.Platform.Cosmos;
 using XenoCrm.Platform.Errors;
 using XenoCrm.Platform.Http;
+using XenoCrm.Platform.Idempotency;
 using XenoCrm.Platform.OpenApi;
 using XenoCrm.Platform.Queues;
 
@@ -75,9 +76,9 @@ public sealed class DeliveryFunctions(
     }
 
     [Function("ReplayPoisonRun")]
-    [RequireRole(Role.Manager)]
+    [RequireRole(Role.Manager), Idempotent]
     [Describe("Do after all what was given up", "Sends the run's messages, or applies the receipts."), Answers(202, typeof(PoisonView)), Problems(404, 409)]
     public async Task<IResult> Replay(
         [HttpTrigger(AuthorizationLevel.Anonymous, "post", Route = "api/delivery/poison/{id}/replay")] HttpRequest request, string id, CancellationToken cancellation) =>
-        Reply.Accepted(await poison.ReplayAsync(id, cancellation));
+        Reply.Accepted(await poison.ReplayAsync(id, cancellation, request.EffectId()));
 }

@@ -44,8 +44,8 @@ public sealed class PoisonList(WorkspaceStore<PoisonRun> runs, WorkspaceStore<Po
         return views;
     }
 
-    public async Task<PoisonView> ReplayAsync(string id, CancellationToken cancellation) =>
-        AreReceipts(id) ? PoisonView.Of(await replayReceipts.ReplayAsync(id, cancellation)) : PoisonView.Of(await replayRun.ReplayAsync(id, cancellation));
+    public async Task<PoisonView> ReplayAsync(string id, CancellationToken cancellation, string? requestId = null) =>
+        AreReceipts(id) ? PoisonView.Of(await replayReceipts.ReplayAsync(id, cancellation, requestId)) : PoisonView.Of(await replayRun.ReplayAsync(id, cancellation, requestId));
 
     /// <summary>Those that were not replayed.</summary>
     public async Task<(int Runs, int Receipts)> CountAsync(CancellationToken cancellation)

@@ -26,6 +26,9 @@ public sealed record PoisonReceipts : IWorkspaceItem
     public int? Count { get; init; }
     public required DateTimeOffset At { get; init; }
     public DateTimeOffset? ReplayedAt { get; init; }
+
+    /// <summary>The request with an Idempotency-Key that had it replayed, or null: repeated after a crash, it finds its own doing.</summary>
+    public string? ReplayedFor { get; init; }
 }
 
 public sealed partial class PoisonReceiptsStore(WorkspaceStore<PoisonReceipts> store, JobQueue queue, TimeProvider clock, ILogger<PoisonReceiptsStore> log)
@@ -45,16 +48,21 @@ public sealed partial class PoisonReceiptsStore(WorkspaceStore<PoisonReceipts> s
     }
 
     /// <summary>Has the receipts applied after all: folding them again changes nothing, so this can be repeated after a crash.</summary>
-    public async Task<PoisonReceipts> ReplayAsync(string id, CancellationToken cancellation)
+    public async Task<PoisonReceipts> ReplayAsync(string id, CancellationToken cancellation, string? requestId = null)
     {
         var item = await store.ReadAsync(id, cancellation) ?? throw new PoisonRunNotFound(id).ToException();
         if (item.Value.ReplayedAt is not null)
         {
+            if (requestId is not null && item.Value.ReplayedFor == requestId)
+            {
+                return item.Value;
+            }
+
             throw new PoisonRunReplayed().ToException();
         }
 
         await queue.SendJsonAsync(ReceiptInbox.Queue, Encoding.UTF8.GetBytes(item.Value.Message), null, cancellation);
-        var replayed = item.Value with { ReplayedAt = clock.GetUtcNow() };
+        var replayed = item.Value with { ReplayedAt = clock.GetUtcNow(), ReplayedFor = requestId };
         await store.TryReplaceAsync(replayed, item.ETag, cancellation);
         return replayed;
     }

@@ -17,6 +17,9 @@ public sealed record PoisonRun : IWorkspaceItem
     public required int Count { get; init; }
     public required DateTimeOffset At { get; init; }
     public DateTimeOffset? ReplayedAt { get; init; }
+
+    /// <summary>The request with an Idempotency-Key that had it replayed, or null: repeated after a crash, it finds its own doing.</summary>
+    public string? ReplayedFor { get; init; }
 }
 
 public sealed partial class PoisonRuns(
@@ -39,11 +42,16 @@ public sealed partial class PoisonRuns(
     }
 
     /// <summary>Sends the run's messages after all. Repeatable after a crash at any point.</summary>
-    public async Task<PoisonRun> ReplayAsync(string id, CancellationToken cancellation)
+    public async Task<PoisonRun> ReplayAsync(string id, CancellationToken cancellation, string? requestId = null)
     {
         var item = await runs.ReadAsync(id, cancellation) ?? throw new PoisonRunNotFound(id).ToException();
         if (item.Value.ReplayedAt is not null)
         {
+            if (requestId is not null && item.Value.ReplayedFor == requestId)
+            {
+                return item.Value;
+            }
+
             throw new PoisonRunReplayed().ToException();
         }
 
@@ -52,7 +60,7 @@ public sealed partial class PoisonRuns(
         await campaigns.UpdateAsync(run.CampaignId, c => c.After(CampaignAction.Reopen, clock.GetUtcNow()), cancellation);
         await queue.SendAsync(SendRun.Queue, run, null, cancellation);
         await queue.SendAsync(CampaignTurn.Queue, new CampaignTurn(run.CampaignId), null, cancellation);
-        var replayed = item.Value with { ReplayedAt = clock.GetUtcNow() };
+        var replayed = item.Value with { ReplayedAt = clock.GetUtcNow(), ReplayedFor = requestId };
         await runs.TryReplaceAsync(replayed, item.ETag, cancellation);
         return replayed;
     }

@@ -2,6 +2,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.Azure.Functions.Worker;
 using XenoCrm.Accounts;
 using XenoCrm.Platform.Http;
+using XenoCrm.Platform.Idempotency;
 using XenoCrm.Platform.OpenApi;
 
 namespace XenoCrm.Delivery;
@@ -18,15 +19,15 @@ public sealed class PreflightFunctions(CheckCampaign check, TestCampaign test, R
         Reply.Ok(await check.HandleAsync(id, cancellation));
 
     [Function("TestCampaign")]
-    [RequireRole(Role.Marketer)]
+    [RequireRole(Role.Marketer), Idempotent]
     [Describe("Send a campaign to a few addresses as a test", "At most ten, marked [Test]; rendered for a customer or a made-up one. Not in the ledger and not tracked. Suppressed addresses get nothing.")]
     [Body(typeof(TestInput)), Answers(200, typeof(TestView)), Problems(404, 413, 415)]
     public async Task<IResult> Test(
         [HttpTrigger(AuthorizationLevel.Anonymous, "post", Route = "api/campaigns/{id}/test")] HttpRequest request, string id, CancellationToken cancellation) =>
-        Reply.Ok(await test.HandleAsync(id, await request.ReadAsync<TestInput>(cancellation), cancellation));
+        Reply.Ok(await test.HandleAsync(id, await request.ReadAsync<TestInput>(cancellation), cancellation, request.EffectId()));
 
     [Function("RetryFailedMessages")]
-    [RequireRole(Role.Manager)]
+    [RequireRole(Role.Manager), Idempotent]
     [Describe("Send messages that failed for a passing reason", "Those whose run was given up (`poison`), that the vendor put off too often, or that it says it never got (`not_taken`): it certainly has none of them. Never bounces, refusals or what the vendor may have. For completed campaigns; a repeat sends nothing twice.")]
     [Answers(202, typeof(RetryView)), Problems(404, 409, 412)]
     public async Task<IResult> Retry(

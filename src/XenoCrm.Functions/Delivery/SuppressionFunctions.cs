@@ -5,6 +5,7 @@ using XenoCrm.Accounts;
 using XenoCrm.Campaigns;
 using XenoCrm.Customers;
 using XenoCrm.Platform.Http;
+using XenoCrm.Platform.Idempotency;
 using XenoCrm.Platform.OpenApi;
 
 namespace XenoCrm.Delivery;
@@ -36,7 +37,7 @@ public sealed class SuppressionFunctions(SuppressionStore suppressions, AddressH
     }
 
     [Function("AddSuppression")]
-    [RequireRole(Role.Manager)]
+    [RequireRole(Role.Manager), Idempotent]
     [Describe("Never write to an address again", "200 when it was suppressed already; the first reason stays.")]
     [Body(typeof(SuppressionInput)), Answers(201, typeof(Suppression)), Answers(200, typeof(Suppression)), Problems(413, 415)]
     public async Task<IResult> Add(

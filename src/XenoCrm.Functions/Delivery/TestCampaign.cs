@@ -1,15 +1,16 @@
+using System.ComponentModel.DataAnnotations;
 using FluentValidation;
 using XenoCrm.Campaigns;
 using XenoCrm.Customers;
-using XenoCrm.Platform;
 using XenoCrm.Platform.Cosmos;
+using XenoCrm.Platform;
 
 namespace XenoCrm.Delivery;
 
 /// <param name="To">Addresses on the campaign's channel; they need not be any customer's.</param>
 /// <param name="CustomerId">For whom the content is rendered; null: for a made-up customer.</param>
 /// <param name="Variant">Null: the first.</param>
-public sealed record TestInput(IReadOnlyList<string>? To, string? CustomerId, string? Variant = null);
+public sealed record TestInput([property: MaxLength(TestInputValidator.MaxAddresses)] IReadOnlyList<string>? To, string? CustomerId, string? Variant = null);
 
 public sealed class TestInputValidator : AbstractValidator<TestInput>
 {
@@ -63,7 +64,7 @@ public sealed class TestCampaign(
     /// <summary>Whether a receipt is about a test: then nobody misses the message that it belongs to.</summary>
     public static bool IsTest(string messageId) => messageId.StartsWith(IdPrefix, StringComparison.Ordinal);
 
-    public async Task<TestView> HandleAsync(string id, TestInput input, CancellationToken cancellation)
+    public async Task<TestView> HandleAsync(string id, TestInput input, CancellationToken cancellation, string? requestId = null)
     {
         var campaign = (await campaigns.ReadAsync(id, cancellation))?.Value ?? throw new CampaignNotFound(id).ToException();
         var customer = input.CustomerId is { } customerId
@@ -78,7 +79,7 @@ public sealed class TestCampaign(
         var suppressed = await suppressions.ReasonsAsync(hashes.Values, cancellation);
         var allowed = to.Where(a => SendRules.Usable(campaign.Channel, a) && !suppressed.ContainsKey(hashes[a])).ToList();
 
-        var test = IdPrefix + ids.New();
+        var test = IdPrefix + (requestId ?? ids.New());
         var messages = allowed.Select((a, i) => new VendorMessage($"{test}.0.{i}", campaign.Channel, a, variant.Content.From, () => rendered)).ToList();
         var answers = allowed.Zip(messages.Count == 0 ? [] : await vendors.Choose(campaign.Channel).HandOverAsync(messages, VendorTime, cancellation)).ToDictionary(a => a.First, a => a.Second);
         return new(

@@ -4,6 +4,7 @@ using Microsoft.Azure.Functions.Worker;
 using XenoCrm.Accounts;
 using XenoCrm.Platform.Cosmos;
 using XenoCrm.Platform.Http;
+using XenoCrm.Platform.Idempotency;
 using XenoCrm.Platform.OpenApi;
 
 namespace XenoCrm.Imports;
@@ -34,13 +35,13 @@ public sealed class ImportFunctions(
         run.GiveUpAsync(message, cancellation);
 
     [Function("StartImport")]
-    [RequireRole(Role.Manager)]
+    [RequireRole(Role.Manager), Idempotent]
     [Describe("Start the import of a large file", "Answers an address to put the file to; the import begins when it is there. With dryRun it only says what it would do: see changes and commit. Files may also be dropped into the blob container 'imports', folder customers/ or orders/, with these settings as metadata (mapping as JSON).")]
     [Body(typeof(StartImportRequest)), Answers(201, typeof(StartImportResponse))]
     public async Task<IResult> Start(
         [HttpTrigger(AuthorizationLevel.Anonymous, "post", Route = "api/imports")] HttpRequest request, CancellationToken cancellation)
     {
-        var started = await start.HandleAsync(await request.ReadAsync<StartImportRequest>(cancellation), request.Caller(), cancellation);
+        var started = await start.HandleAsync(await request.ReadAsync<StartImportRequest>(cancellation), request.Caller(), cancellation, request.EffectId());
         return Reply.Created($"/api/imports/{started.Import.Id}", started);
     }
 
@@ -118,7 +119,7 @@ public sealed class ImportFunctions(
         Reply.Ok(await changes.HandleAsync(request, id, cancellation));
 
     [Function("CommitImport")]
-    [RequireRole(Role.Manager)]
+    [RequireRole(Role.Manager), Idempotent]
     [Describe("Carry out a dry run", "Imports exactly that version of the file, with the same options and columns; another version is 409. Rows are decided again by what is stored now: those that are not what the dry run said get the warning import.changed_since_dry_run. Asking again answers the same import. A dry run in a request is carried out by sending its file again with ?token=.")]
     [Answers(202, typeof(ImportView)), Problems(404, 409, 410)]
     public async Task<IResult> Commit(
@@ -126,7 +127,7 @@ public sealed class ImportFunctions(
         Reply.Accepted(await commit.HandleAsync(id, request.Caller(), cancellation));
 
     [Function("CancelImport")]
-    [RequireRole(Role.Manager)]
+    [RequireRole(Role.Manager), Idempotent]
     [Describe("Cancel an import", "It stops after the rows it is writing, at most two thousand; until then it is 'cancelling'. What is written stays and is counted."), Answers(200, typeof(ImportView)), Problems(404, 409)]
     public async Task<IResult> Cancel(
         [HttpTrigger(AuthorizationLevel.Anonymous, "post", Route = "api/imports/{id}/cancel")] HttpRequest request, string id, CancellationToken cancellation) =>

@@ -1,6 +1,7 @@
 using FluentValidation;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
+using XenoCrm.Platform.OpenApi;
 using XenoCrm.Platform;
 
 namespace XenoCrm.Imports;
@@ -45,6 +46,7 @@ public static class ImportsFeature
         services.AddSingleton<ReadImportErrors>();
         services.AddSingleton<IValidator<StartImportRequest>, StartImportValidator>();
         services.AddHostedService<CreateImportContainers>();
+        services.AddApiTag("Imports", "CSV files of customers and orders: mapping, dry run, progress, row errors, undo.");
         return services;
     }
 }

@@ -46,7 +46,7 @@ public sealed class StartImportValidator : AbstractValidator<StartImportRequest>
 /// <summary>Makes the job before the file is there, so that the caller has its id and the file needs no metadata.</summary>
 public sealed class StartImport(WorkspaceStore<ImportJob> jobs, ImportBlobs blobs, Ids ids, TimeProvider clock, IOptions<ImportOptions> options)
 {
-    public async Task<StartImportResponse> HandleAsync(StartImportRequest request, Caller caller, CancellationToken cancellation)
+    public async Task<StartImportResponse> HandleAsync(StartImportRequest request, Caller caller, CancellationToken cancellation, string? requestId = null)
     {
         var kind = request.Kind!.Value;
         var settings = new ImportSettings
@@ -60,7 +60,7 @@ public sealed class StartImport(WorkspaceStore<ImportJob> jobs, ImportBlobs blob
         };
         settings.Validate(kind);
 
-        var id = ids.New();
+        var id = requestId ?? ids.New();
         var job = new ImportJob
         {
             Id = id,
@@ -75,8 +75,8 @@ public sealed class StartImport(WorkspaceStore<ImportJob> jobs, ImportBlobs blob
             // An address that nobody uses leaves nothing behind.
             Ttl = (int)(options.Value.UploadTime + TimeSpan.FromDays(1)).TotalSeconds,
         };
-        await jobs.TryCreateAsync(job, cancellation);
-        var (address, expires) = await blobs.UploadAddressAsync(job.Blob, options.Value.UploadTime, cancellation);
+        job = (await jobs.CreateOnceAsync(job, cancellation)).Value;
+        var (address, expires) = await blobs.UploadAddressAsync(job.Blob!, options.Value.UploadTime, cancellation);
         return new(
             ImportView.Of(job),
             new(address, "PUT", new Dictionary<string, string> { ["x-ms-blob-type"] = "BlockBlob", ["Content-Type"] = "text/csv" }, expires));

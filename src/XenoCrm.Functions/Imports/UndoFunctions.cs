@@ -2,6 +2,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.Azure.Functions.Worker;
 using XenoCrm.Accounts;
 using XenoCrm.Platform.Http;
+using XenoCrm.Platform.Idempotency;
 using XenoCrm.Platform.OpenApi;
 
 namespace XenoCrm.Imports;
@@ -9,7 +10,7 @@ namespace XenoCrm.Imports;
 public sealed class UndoFunctions(UndoImport undo, UndoReport report)
 {
     [Function("UndoImport")]
-    [RequireRole(Role.Manager)]
+    [RequireRole(Role.Manager), Idempotent]
     [Describe("Undo an import", "Puts back the values that it changed and deletes what it created, where nothing has touched them since. Follow it at the import; what was left, and why, is at /undo as a CSV. Asking again has no effect.")]
     [Answers(202, typeof(ImportView)), Problems(404, 409)]
     public async Task<IResult> Request(

@@ -1,10 +1,11 @@
+using System.ComponentModel.DataAnnotations;
 using FluentValidation;
 using XenoCrm.Customers;
 
 namespace XenoCrm.Orders;
 
 /// <param name="CreateMissingCustomers">A customer that is not known is created from its reference; else the item fails.</param>
-public sealed record BulkOrdersRequest(IReadOnlyList<OrderInput> Items, bool CreateMissingCustomers = false);
+public sealed record BulkOrdersRequest([property: MaxLength(BulkOrdersValidator.MaxItems)] IReadOnlyList<OrderInput> Items, bool CreateMissingCustomers = false);
 
 public sealed class BulkOrdersValidator : AbstractValidator<BulkOrdersRequest>
 {

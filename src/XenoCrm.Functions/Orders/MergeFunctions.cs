@@ -3,6 +3,7 @@ using Microsoft.Azure.Functions.Worker;
 using XenoCrm.Accounts;
 using XenoCrm.Customers;
 using XenoCrm.Platform.Http;
+using XenoCrm.Platform.Idempotency;
 using XenoCrm.Platform.OpenApi;
 
 namespace XenoCrm.Orders;
@@ -10,7 +11,7 @@ namespace XenoCrm.Orders;
 public sealed class MergeFunctions(MergeCustomers merge)
 {
     [Function("MergeCustomers")]
-    [RequireRole(Role.Manager)]
+    [RequireRole(Role.Manager), Idempotent]
     [Describe(
         "Make two customers one",
         "Where both have a value that of 'into' stays; tags and orders come together, the stricter consent holds, the totals are those of all orders. "

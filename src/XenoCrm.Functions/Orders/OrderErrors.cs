@@ -1,3 +1,4 @@
+using XenoCrm.Customers;
 using XenoCrm.Platform.Errors;
 
 namespace XenoCrm.Orders;
@@ -5,9 +6,14 @@ namespace XenoCrm.Orders;
 public sealed record OrderNotFound(string Id)
     : Problem(404, "order.not_found", "There is no such order", $"No order has the id {Id}.");
 
+[Codes(400, OrderCodes.TooManyCategories)]
+[Codes(404, OrderCodes.CustomerUnknown)]
+[Codes(409, OrderCodes.Duplicate, OrderCodes.RefundInvalid, OrderCodes.StatusInvalid, OrderCodes.TooManyChanges, OrderCodes.TotalTooLarge, CustomerErased.CodeName, IdentityConflict.CodeName)]
+[Codes(503, OrderCodes.Busy)]
 public sealed record OrderRefused(int Status, string Code, string Reason)
     : Problem(Status, Code, "The order cannot be written", Reason);
 
+[Codes(409, CustomerErased.CodeName, CustomerMerged.CodeName, OrderCodes.TooManyCategories, OrderCodes.TotalTooLarge)]
 public sealed record MergeRefused(string Code, string Reason)
     : Problem(409, Code, "The customers cannot be merged", Reason);
 

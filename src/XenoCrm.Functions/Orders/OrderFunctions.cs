@@ -4,6 +4,7 @@ using Microsoft.Azure.Functions.Worker;
 using XenoCrm.Accounts;
 using XenoCrm.Customers;
 using XenoCrm.Platform.Http;
+using XenoCrm.Platform.Idempotency;
 using XenoCrm.Platform.OpenApi;
 
 namespace XenoCrm.Orders;
@@ -20,7 +21,7 @@ public sealed class OrderFunctions(ListOrders list, SaveOrder save, BulkOrders b
         Reply.Ok(await list.HandleAsync(request, null, cancellation));
 
     [Function("CreateOrder")]
-    [RequireRole(Role.Manager)]
+    [RequireRole(Role.Manager), Idempotent]
     [Describe("Create an order", "An order number is unique per customer: the same order again changes nothing, and where it differs the members that are sent overwrite (200). The customer must exist; only bulk and imports create it.")]
     [Body(typeof(OrderInput)), Answers(201, typeof(OrderView)), Answers(200, typeof(OrderView)), Problems(404, 409, 413, 415)]
     public async Task<IResult> Create(
@@ -32,7 +33,7 @@ public sealed class OrderFunctions(ListOrders list, SaveOrder save, BulkOrders b
     }
 
     [Function("BulkUpsertOrders")]
-    [RequireRole(Role.Manager)]
+    [RequireRole(Role.Manager), Idempotent]
     [Describe("Create or update up to 1,000 orders", "A bad item fails alone: 207, with a result per item. Two different orders under one number of one customer: the second fails.")]
     [Body(typeof(BulkOrdersRequest)), Answers(200, typeof(BulkResult)), Answers(207, typeof(BulkResult)), Problems(413, 415)]
     public async Task<IResult> Bulk(

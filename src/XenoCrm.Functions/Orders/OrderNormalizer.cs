@@ -9,6 +9,9 @@ public static class OrderNormalizer
     public const int MaxOrderNumber = 100;
     public const int MaxItems = 200;
     public const int MaxSource = 100;
+    public const int MaxProduct = 200;
+    public const int MaxCategory = 100;
+    public const int MaxQuantity = 1_000_000;
 
     /// <summary>Storage keeps numbers as doubles: so many digits come back as they were sent.</summary>
     private const int QuantityDigits = 6;
@@ -131,11 +134,11 @@ public static class OrderNormalizer
             var input = inputs[i];
             var product = input?.Product?.Trim();
             var category = input?.Category?.Trim() is { Length: > 0 } name ? name : null;
-            if (input is null || product is not { Length: > 0 and <= 200 } || category?.Length > 100)
+            if (input is null || product is not { Length: > 0 and <= MaxProduct } || category?.Length > MaxCategory)
             {
-                issues.Add(new($"items/{i}", "order.item_invalid", "An item has a product of 1 to 200 characters and at most 100 for its category."));
+                issues.Add(new($"items/{i}", "order.item_invalid", $"An item has a product of 1 to {MaxProduct} characters and at most {MaxCategory} for its category."));
             }
-            else if (input.Quantity is <= 0 or > 1_000_000 || input.UnitPrice is < 0 or > MaxAmount || input.Quantity * input.UnitPrice > MaxAmount)
+            else if (input.Quantity is <= 0 or > MaxQuantity || input.UnitPrice is < 0 or > MaxAmount || input.Quantity * input.UnitPrice > MaxAmount)
             {
                 issues.Add(new($"items/{i}", "order.item_invalid", "The quantity is above 0, the price is not negative, and both are within reason."));
             }

@@ -1,6 +1,7 @@
 using FluentValidation;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
+using XenoCrm.Platform.OpenApi;
 
 namespace XenoCrm.Orders;
 
@@ -28,6 +29,7 @@ public static class OrdersFeature
         services.AddSingleton<MergeCustomers>();
         services.AddSingleton<IValidator<MergeRequest>, MergeValidator>();
         services.AddSingleton<IValidator<BulkOrdersRequest>, BulkOrdersValidator>();
+        services.AddApiTag("Orders", "Orders, and what follows from them for their customers: totals, overview, timeline, merge.");
         return services;
     }
 }

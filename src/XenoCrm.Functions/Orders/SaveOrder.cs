@@ -1,10 +1,11 @@
+using System.ComponentModel.DataAnnotations;
 using System.Security.Cryptography;
 using System.Text.Json;
 using XenoCrm.Customers;
-using XenoCrm.Platform;
 using XenoCrm.Platform.Cosmos;
 using XenoCrm.Platform.Errors;
 using XenoCrm.Platform.Http;
+using XenoCrm.Platform;
 
 namespace XenoCrm.Orders;
 
@@ -14,14 +15,18 @@ public sealed record OrderPatch
     public OrderStatus? Status { get; init; }
 
     /// <summary>Major units.</summary>
+    [Range(0, (double)OrderNormalizer.MaxAmount)]
     public decimal? Amount { get; init; }
 
     /// <summary>Major units given back so far in all, so that a repeat gives nothing back twice. All of the amount makes the order refunded.</summary>
+    [Range(0, (double)OrderNormalizer.MaxAmount)]
     public decimal? RefundedAmount { get; init; }
     public DateTimeOffset? PlacedAt { get; init; }
 
     /// <summary>All of them; null or an empty list removes them.</summary>
+    [MaxLength(OrderNormalizer.MaxItems)]
     public IReadOnlyList<OrderItemInput>? Items { get; init; }
+    [MaxLength(OrderNormalizer.MaxSource)]
     public string? Source { get; init; }
 }
 

@@ -7,6 +7,8 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using XenoCrm.Platform.Cosmos;
 using XenoCrm.Platform.Http;
+using XenoCrm.Platform.Idempotency;
+using XenoCrm.Platform.OpenApi;
 using XenoCrm.Platform.Queues;
 
 namespace XenoCrm.Platform;
@@ -40,9 +42,15 @@ public static class PlatformFeature
         services.AddSingleton(Workspace.Definition);
         services.AddSingleton<Cursors>();
         services.AddSingleton<JobQueue>();
+        services.AddOptions<IdempotencyOptions>().Bind(configuration.GetSection(IdempotencyOptions.Section))
+            .Validate(o => o.Lease >= TimeSpan.FromSeconds(1) && o.Wait >= TimeSpan.Zero, "Idempotency__Lease must be at least a second, __Wait not negative.").ValidateOnStart();
+        services.AddSingleton(StoredRequests.Definition);
+        services.AddSingleton<StoredRequests>();
         services.AddSingleton(_ => QueueService(configuration));
         services.AddSingleton(_ => BlobService(configuration));
         services.AddHostedService<CreateStorage>();
+        services.AddApiTag("Health", "Probes.");
+        services.AddApiTag("Errors", "What this service answers when something is wrong.");
         return services;
     }
 

@@ -7,6 +7,7 @@ using XenoCrm.Imports;
 using XenoCrm.Orders;
 using XenoCrm.Platform.Cosmos;
 using XenoCrm.Platform.Errors;
+using XenoCrm.Platform.Idempotency;
 
 namespace XenoCrm.Privacy;
 
@@ -27,7 +28,7 @@ namespace XenoCrm.Privacy;
 /// </summary>
 public sealed class EraseCustomer(
     WorkspaceStore<Erasure> erasures, CustomerStore customers, CustomerWriter writer, OrderStore orders, MergeCustomers merges,
-    SuppressionStore suppressions, BatchStore batches, AddressHasher hasher, IOptions<ImportOptions> imports, TimeProvider clock)
+    SuppressionStore suppressions, BatchStore batches, StoredRequests requests, AddressHasher hasher, IOptions<ImportOptions> imports, TimeProvider clock)
 {
     private static readonly TimeSpan Abandoned = TimeSpan.FromSeconds(30);
 
@@ -129,6 +130,11 @@ public sealed class EraseCustomer(
                     {
                         return erasure;
                     }
+                }
+
+                foreach (var customerId in erasure.CustomerIds)
+                {
+                    await requests.ForgetAsync(customerId, cancellation);
                 }
 
                 return await FinishAsync(erasure, slot?.Removed, cancellation);

@@ -1,5 +1,6 @@
 using FluentValidation;
 using Microsoft.Extensions.DependencyInjection;
+using XenoCrm.Platform.OpenApi;
 using XenoCrm.Platform;
 
 namespace XenoCrm.Privacy;
@@ -13,6 +14,7 @@ public static class PrivacyFeature
         services.AddSingleton<EraseCustomer>();
         services.AddSingleton<ExportPersonalData>();
         services.AddSingleton<IValidator<EraseAddressRequest>, EraseAddressValidator>();
+        services.AddApiTag("Privacy", "What people may ask for: all that is held about them, and that it goes.");
         return services;
     }
 }

@@ -6,6 +6,7 @@ using XenoCrm.Customers;
 using XenoCrm.Platform.Cosmos;
 using XenoCrm.Platform.Errors;
 using XenoCrm.Platform.Http;
+using XenoCrm.Platform.Idempotency;
 using XenoCrm.Platform.OpenApi;
 
 namespace XenoCrm.Privacy;
@@ -22,7 +23,7 @@ public sealed class EraseAddressValidator : AbstractValidator<EraseAddressReques
 public sealed class PrivacyFunctions(EraseCustomer erase, ExportPersonalData export, WorkspaceStore<Erasure> erasures)
 {
     [Function("EraseCustomer")]
-    [RequireRole(Role.Manager)]
+    [RequireRole(Role.Manager), Idempotent]
     [Describe(
         "Erase a person (GDPR)",
         "The customer, its orders and everything that says who it was go; nothing is ever written to its addresses again, and neither an import nor a request brings them back: "
@@ -36,7 +37,7 @@ public sealed class PrivacyFunctions(EraseCustomer erase, ExportPersonalData exp
     }
 
     [Function("EraseAddress")]
-    [RequireRole(Role.Manager)]
+    [RequireRole(Role.Manager), Idempotent]
     [Describe("Block somebody who is no customer", "Nobody is ever created by these keys, and nothing is written to these addresses. There is no way to undo this.")]
     [Body(typeof(EraseAddressRequest)), Answers(200, typeof(Erasure)), Problems(409, 413, 415)]
     public async Task<IResult> EraseAddress(

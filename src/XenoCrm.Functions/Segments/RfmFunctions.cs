@@ -2,6 +2,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.Azure.Functions.Worker;
 using XenoCrm.Accounts;
 using XenoCrm.Platform.Http;
+using XenoCrm.Platform.Idempotency;
 using XenoCrm.Platform.OpenApi;
 
 namespace XenoCrm.Segments;
@@ -17,7 +18,7 @@ public sealed class RfmFunctions(RfmJob job, ReadRfm read)
         Reply.Ok(await read.HandleAsync(cancellation));
 
     [Function("RebuildRfm")]
-    [RequireRole(Role.Marketer)]
+    [RequireRole(Role.Marketer), Idempotent]
     [Describe("Score all customers with orders now", "It runs in the background, once at a time: while a run is under way this begins no other.")]
     [Answers(202, typeof(RfmView))]
     public async Task<IResult> Rebuild(

@@ -55,6 +55,8 @@ public static class RuleOperators
 
     private static readonly Dictionary<RuleOperator, string> Texts = ByText.ToDictionary(p => p.Value, p => p.Key);
 
+    public static IEnumerable<string> All => ByText.Keys;
+
     public static bool TryParse(string text, out RuleOperator value) => ByText.TryGetValue(text, out value);
 
     public static string ToText(this RuleOperator value) => Texts[value];

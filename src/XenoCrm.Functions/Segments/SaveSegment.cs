@@ -9,12 +9,12 @@ public sealed class SaveSegment(
     WorkspaceStore<Segment> segments, WorkspaceStore<SegmentBuild> builds, SegmentDirectory directory, SegmentLinks links,
     RuleParser parser, SegmentTagger tagger, SegmentRebuild rebuild, Ids ids, TimeProvider clock)
 {
-    public async Task<(SegmentView View, string ETag)> CreateAsync(SegmentInput input, CancellationToken cancellation)
+    public async Task<(SegmentView View, string ETag)> CreateAsync(SegmentInput input, CancellationToken cancellation, string? requestId = null)
     {
         var now = clock.GetUtcNow();
         var segment = new Segment
         {
-            Id = ids.New(),
+            Id = requestId ?? ids.New(),
             Name = input.Name!.Trim(),
             Description = Text(input.Description),
             Rule = input.Rule!.Value,
@@ -25,7 +25,7 @@ public sealed class SaveSegment(
         await parser.RefreshAsync(cancellation);
         var uses = parser.Parse(segment.Rule, isNew: true).Segments;
         var etag = await links.SaveAsync(
-            segment.Id, uses, async () => await segments.TryCreateAsync(segment, cancellation) ?? throw new InvalidOperationException("A new id exists already."), cancellation);
+            segment.Id, uses, async () => (await segments.CreateOnceAsync(segment, cancellation)).ETag, cancellation);
         tagger.Invalidate();
         await rebuild.EnqueueAsync(segment, cancellation);
         return (SegmentView.Of(segment, null), etag);

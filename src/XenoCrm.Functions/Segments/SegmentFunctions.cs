@@ -2,10 +2,11 @@ using System.Globalization;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Azure.Functions.Worker;
 using XenoCrm.Accounts;
-using XenoCrm.Platform;
 using XenoCrm.Platform.Errors;
 using XenoCrm.Platform.Http;
+using XenoCrm.Platform.Idempotency;
 using XenoCrm.Platform.OpenApi;
+using XenoCrm.Platform;
 
 namespace XenoCrm.Segments;
 
@@ -19,12 +20,12 @@ public sealed class SegmentFunctions(ListSegments list, SaveSegment save, Delete
         Reply.Ok(await list.PageAsync(PageRequest.From(request, cursors, ListSegments.Cursor), cancellation));
 
     [Function("CreateSegment")]
-    [RequireRole(Role.Marketer)]
+    [RequireRole(Role.Marketer), Idempotent]
     [Describe("Create a segment"), Body(typeof(SegmentInput)), Answers(201, typeof(SegmentView)), Problems(409, 413, 415)]
     public async Task<IResult> Create(
         [HttpTrigger(AuthorizationLevel.Anonymous, "post", Route = "api/segments")] HttpRequest request, CancellationToken cancellation)
     {
-        var (view, etag) = await save.CreateAsync(await request.ReadAsync<SegmentInput>(cancellation, Json.StrictTree), cancellation);
+        var (view, etag) = await save.CreateAsync(await request.ReadAsync<SegmentInput>(cancellation, Json.StrictTree), cancellation, request.EffectId());
         return Reply.Created($"/api/segments/{view.Id}", view, etag);
     }
 

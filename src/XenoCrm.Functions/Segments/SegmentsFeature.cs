@@ -2,6 +2,8 @@ using FluentValidation;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using XenoCrm.Customers;
+using Swashbuckle.AspNetCore.SwaggerGen;
+using XenoCrm.Platform.OpenApi;
 using XenoCrm.Platform;
 
 namespace XenoCrm.Segments;
@@ -42,6 +44,8 @@ public static class SegmentsFeature
         services.AddSingleton<ExplainSegment>();
         services.AddSingleton<IValidator<SegmentInput>, SegmentInputValidator>();
         services.AddSingleton<IValidator<PreviewRequest>, PreviewRequestValidator>();
+        services.Configure<SwaggerGenOptions>(options => options.DocumentFilter<DescribeRule>());
+        services.AddApiTag("Segments", "Rules that customers satisfy or not, live; preview, explanation, growth, RFM.");
         return services;
     }
 }

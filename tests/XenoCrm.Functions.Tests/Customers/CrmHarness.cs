@@ -147,6 +147,7 @@ public sealed class CrmHarness : IAsyncDisposable
         collection.AddSingleton<Platform.Http.Cursors>();
         collection.Configure<Platform.Http.SigningOptions>(options => options.Key = new string('k', 44));
         collection.AddSingleton(Workspace.Definition);
+        collection.AddSingleton(Platform.Idempotency.StoredRequests.Definition).AddSingleton<Platform.Idempotency.StoredRequests>();
         collection.AddLogging();
         collection.AddSingleton<ISegmentTagger, NoSegments>();
         var configuration = new ConfigurationBuilder().Build();

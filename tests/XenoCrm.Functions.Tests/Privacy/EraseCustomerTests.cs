@@ -136,7 +136,7 @@ public sealed class EraseCustomerTests : IAsyncLifetime
 
             await new EraseCustomer(
                 world.Get<WorkspaceStore<Erasure>>(), world.Customers, world.Writer, world.OrderStore, world.Get<MergeCustomers>(), world.Get<SuppressionStore>(),
-                world.Get<BatchStore>(), world.Hasher, world.Get<IOptions<ImportOptions>>(), new Later()).FinishAsync(Cancellation);
+                world.Get<BatchStore>(), world.Get<Platform.Idempotency.StoredRequests>(), world.Hasher, world.Get<IOptions<ImportOptions>>(), new Later()).FinishAsync(Cancellation);
             var certificate = (await world.Get<WorkspaceStore<Erasure>>().ReadAsync(id, Cancellation))!.Value;
             (certificate.State, certificate.Keys.Count, certificate.Addresses.Count, certificate.Removed!.Orders).ShouldBe((ErasureState.Done, 6, 6, 120), $"killed after write {write}");
             await ShouldHoldNothingAsync(world, $"killed after write {write}");

@@ -58,6 +58,12 @@ public sealed class WorkspaceStore<T>(CosmosDatabase database, string kind)
         }
     }
 
+    /// <summary>Creates the item; if it is there, an earlier try of the same request has created it, and it is what this one made.</summary>
+    public async Task<Versioned<T>> CreateOnceAsync(T item, CancellationToken cancellation) =>
+        await TryCreateAsync(item, cancellation) is { } etag
+            ? new(item, etag)
+            : await ReadAsync(item.Id, cancellation) ?? throw new InvalidOperationException("What was just created is gone.");
+
     /// <summary>Replaces what was read under <paramref name="etag"/>.</summary>
     /// <returns>The new ETag, or null when someone else was faster or the item is gone.</returns>
     public async Task<string?> TryReplaceAsync(T item, string etag, CancellationToken cancellation)

@@ -6,6 +6,7 @@ using Microsoft.AspNetCore.Mvc.Formatters;
 using Microsoft.AspNetCore.Mvc.ModelBinding;
 using Microsoft.AspNetCore.Mvc.ModelBinding.Metadata;
 using XenoCrm.Platform.Errors;
+using XenoCrm.Platform.Idempotency;
 
 namespace XenoCrm.Platform.OpenApi;
 
@@ -69,7 +70,8 @@ public sealed partial class FunctionDescriptions(HttpFunctions functions) : IApi
             description.SupportedResponseTypes.Add(Response(answer.Status, answer.Type, answer.ContentType));
         }
 
-        foreach (var status in CommonProblems.Concat(function.Get<ProblemsAttribute>()?.Statuses ?? []).Distinct().Order())
+        int[] ofKeys = function.Get<IdempotentAttribute>() is null ? [] : [409, 413, 422];
+        foreach (var status in CommonProblems.Concat(function.Get<ProblemsAttribute>()?.Statuses ?? []).Concat(ofKeys).Distinct().Order())
         {
             description.SupportedResponseTypes.Add(Response(status, typeof(ProblemDocument), "application/problem+json"));
         }

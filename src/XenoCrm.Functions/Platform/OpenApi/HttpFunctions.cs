@@ -17,6 +17,8 @@ public sealed record HttpFunction(string Name, string Area, string Route, IReadO
 /// <summary>Every HTTP function of the app, read from the same attributes that the host reads: it cannot drift from what runs.</summary>
 public sealed class HttpFunctions(Assembly assembly)
 {
+    public Assembly Assembly { get; } = assembly;
+
     public IReadOnlyList<HttpFunction> All { get; } =
     [
         .. from type in assembly.GetTypes()
