@@ -19,7 +19,6 @@ internal sealed class ImportsBenchmark : IDisposable
 
     private readonly Report _report;
     private readonly TemporaryFolder _folder = new();
-    private readonly HttpClient _http = new();
 
     private ImportsBenchmark(Report report) => _report = report;
 
@@ -36,11 +35,7 @@ internal sealed class ImportsBenchmark : IDisposable
         }
     }
 
-    public void Dispose()
-    {
-        _http.Dispose();
-        _folder.Dispose();
-    }
+    public void Dispose() => _folder.Dispose();
 
     private async Task<(double Customers, double Orders)> MeasureAsync(int rows)
     {
@@ -60,7 +55,7 @@ internal sealed class ImportsBenchmark : IDisposable
     private async Task<double> ImportAsync(CrmSystem crm, string kind, string file, int rows, double ceiling)
     {
         var parsed = Parse(file);
-        var before = await StatsAsync(crm);
+        var before = await crm.DatabaseAsync();
         var processor = crm.Usage("functions").Processor;
         using var stage = Report.Begin($"importing {rows:N0} {kind}");
         var path = $"{kind}/benchmark-{rows}.csv";
@@ -79,7 +74,7 @@ internal sealed class ImportsBenchmark : IDisposable
             if (import.GetProperty("created").GetInt64() != rows)
                 throw new LocalException($"The import did not end well: {import}");
             var seconds = (import.GetProperty("finishedAt").GetDateTimeOffset() - import.GetProperty("startedAt").GetDateTimeOffset()).TotalSeconds;
-            var after = await StatsAsync(crm);
+            var after = await crm.DatabaseAsync();
             processor = crm.Usage("functions").Processor - processor;
             var name = $"import of {rows:N0} {kind}";
             _report.Add(new Figure($"{name}, beside the SDK in bulk", rows / seconds, "rows/s", ceiling, (after.Requests - before.Requests) / rows, (after.Units - before.Units) / rows, peak, rows));
@@ -135,11 +130,5 @@ internal sealed class ImportsBenchmark : IDisposable
         }
 
         return rows / seconds;
-    }
-
-    private async Task<(double Requests, double Units)> StatsAsync(CrmSystem crm)
-    {
-        using var json = JsonDocument.Parse(await _http.GetStringAsync(new Uri($"http://127.0.0.1:{crm.Host.Ports.Cosmos}/_stats")));
-        return (json.RootElement.GetProperty("requests").GetDouble(), json.RootElement.GetProperty("requestUnits").GetDouble());
     }
 }

@@ -10,6 +10,8 @@ using XenoCrm.Benchmarks.Faults;
     ("imports", "Imports of customers and orders beside the SDK writing the same items: rows/s, requests, RU, memory", ImportsBenchmark.RunAsync),
     ("overview", "The 360° view of a customer beside a bare query of the same partition", OverviewBenchmark.RunAsync),
     ("segments", "Segments: preview, evaluation on a write, rebuild by difference, RFM", SegmentsBenchmark.RunAsync),
+    ("campaigns", "Campaigns from launch to last receipt beside a bare loop at the same vendor: messages/s, requests, RU, growth", CampaignBenchmark.RunAsync),
+    ("receipts", "Receipts by webhook beside a bare endpoint with the same signature check", ReceiptsBenchmark.RunAsync),
     ("runtime", "The Functions runtime beside a bare ASP.NET Core endpoint and a bare receive loop", RuntimeBenchmark.RunAsync),
 ];
 

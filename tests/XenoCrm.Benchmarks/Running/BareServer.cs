@@ -7,13 +7,14 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Logging;
 using XenoCrm.AppHost;
+using XenoCrm.Delivery;
 
 namespace XenoCrm.Benchmarks;
 
 /// <summary>
 /// The least that an HTTP server can do with the same bytes, as a process of its own: the ceiling of whatever answers
 /// requests. <c>GET /N</c> answers N bytes. <c>POST /N</c> takes the body and answers N bytes; with a file, when the body is
-/// on disk, those that came together sharing one flush.
+/// on disk, those that came together sharing one flush. <c>POST /webhook</c> checks the signature of a delivery vendor.
 /// </summary>
 internal sealed class BareServer : IAsyncDisposable
 {
@@ -24,6 +25,8 @@ internal sealed class BareServer : IAsyncDisposable
     private readonly HttpClient _client = new(new SocketsHttpHandler { MaxConnectionsPerServer = 256 });
 
     private BareServer(ChildProcess process, Uri address) => (_process, _client.BaseAddress) = (process, address);
+
+    public Uri Address => _client.BaseAddress!;
 
     public ProcessUsage Usage => ProcessUsage.Of(_process.Id);
 
@@ -67,8 +70,18 @@ internal sealed class BareServer : IAsyncDisposable
         builder.Logging.ClearProviders();
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0, listen => listen.Protocols = HttpProtocols.Http1));
         await using var app = builder.Build();
+        var signatures = new StandardWebhook([LocalSettings.Load().Required("Vendors__Generic__ReceiptSecrets__0")], TimeProvider.System);
         app.Run(async context =>
         {
+            if (context.Request.Path == "/webhook")
+            {
+                var signed = new byte[(int)context.Request.ContentLength!];
+                await context.Request.Body.ReadExactlyAsync(signed);
+                signatures.Verify(context.Request.Headers, signed);
+                context.Response.StatusCode = StatusCodes.Status204NoContent;
+                return;
+            }
+
             var answer = new byte[int.Parse(context.Request.Path.Value.AsSpan(1), CultureInfo.InvariantCulture)];
             if (HttpMethods.IsPost(context.Request.Method))
             {

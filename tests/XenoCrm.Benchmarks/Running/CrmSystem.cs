@@ -11,6 +11,7 @@ internal sealed class CrmSystem : IAsyncDisposable
 {
     private readonly TemporaryFolder _folder;
     private readonly AppHostProcess _host;
+    private readonly HttpClient _http = new();
 
     private CrmSystem(TemporaryFolder folder, AppHostProcess host, ApiClient api) => (_folder, _host, Api) = (folder, host, api);
 
@@ -55,6 +56,13 @@ internal sealed class CrmSystem : IAsyncDisposable
         return ProcessUsage.Of(process.GetProperty("Id").GetInt32());
     }
 
+    /// <summary>What the database has been asked for since its start.</summary>
+    public async Task<(double Requests, double Units)> DatabaseAsync()
+    {
+        using var json = JsonDocument.Parse(await _http.GetStringAsync(new Uri($"http://127.0.0.1:{_host.Ports.Cosmos}/_stats")));
+        return (json.RootElement.GetProperty("requests").GetDouble(), json.RootElement.GetProperty("requestUnits").GetDouble());
+    }
+
     /// <summary>Drops a file where imports are picked up, such as <c>customers/a.csv</c>.</summary>
     public async Task DropAsync(string path, string file)
     {
@@ -66,6 +74,7 @@ internal sealed class CrmSystem : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         Api.Dispose();
+        _http.Dispose();
         await _host.DisposeAsync();
         _folder.Dispose();
     }

@@ -1,0 +1,112 @@
+using System.Net.Http.Headers;
+using System.Net.Http.Json;
+using System.Text.Json;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using XenoCrm.AppHost;
+
+namespace XenoCrm.Benchmarks;
+
+/// <summary>
+/// Campaigns to three audiences from launch to the last receipt applied, beside a bare loop that posts as many messages to
+/// the same vendor and takes its receipts without looking into them.
+/// </summary>
+internal static class CampaignBenchmark
+{
+    private const int MessagesPerPost = 1_000, Posts = 16;
+
+    /// <summary>Tags, of twenty: a twentieth, a quarter, and all of the customers.</summary>
+    private static readonly int[] Audiences = [1, 5, 20];
+
+    public static async Task RunAsync(Report report, Size size)
+    {
+        var customers = size == Size.Full ? 100_000 : 10_000;
+        await using var crm = await CrmSystem.StartAsync();
+        await crm.ImportCustomersAsync(customers);
+        var points = new List<(double N, double Seconds)>();
+        foreach (var tags in Audiences)
+        {
+            var campaign = await crm.Api.CreateCampaignAsync(tags);
+            var before = await crm.DatabaseAsync();
+            var peak = 0.0;
+            var (seconds, stats) = await crm.Api.RunCampaignAsync(campaign, () => peak = Math.Max(peak, crm.Usage("functions").RssMb));
+            var audience = stats.GetProperty("audience").GetInt32();
+            if (audience != customers * tags / 20 || stats.GetProperty("delivered").GetInt32() + stats.GetProperty("failed").GetInt32() != audience)
+                throw new LocalException($"The campaign did not end well: {stats}");
+            points.Add((audience, seconds));
+            var after = await QuietAsync(crm);
+            var bare = await BareAsync(crm, audience);
+            report.Add(new Figure($"campaign to {audience:N0}, launch to last receipt", audience / seconds, "messages/s", audience / bare,
+                (after.Requests - before.Requests) / audience, (after.Units - before.Units) / audience, peak, audience));
+        }
+
+        report.Add(new Figure("campaign, growth exponent of its time", Exponent(points), "", 1));
+    }
+
+    /// <summary>The slope of log time over log size, by least squares: 1 is linear.</summary>
+    private static double Exponent(List<(double N, double Seconds)> points)
+    {
+        var (x, y) = (points.ConvertAll(p => Math.Log(p.N)), points.ConvertAll(p => Math.Log(p.Seconds)));
+        var (meanX, meanY) = (x.Average(), y.Average());
+        return x.Zip(y).Sum(p => (p.First - meanX) * (p.Second - meanY)) / x.Sum(v => (v - meanX) * (v - meanX));
+    }
+
+    /// <summary>The database's counters when what follows a campaign (customers are told of their messages) is over too.</summary>
+    private static async Task<(double Requests, double Units)> QuietAsync(CrmSystem crm)
+    {
+        using var stage = Report.Begin("waiting until the customers are told");
+        var last = await crm.DatabaseAsync();
+        for (var still = 0; still < 12;)
+        {
+            await Task.Delay(1000);
+            var now = await crm.DatabaseAsync();
+            // The timers ask a little all the time.
+            still = now.Requests - last.Requests < 30 ? still + 1 : 0;
+            last = now;
+        }
+
+        return last;
+    }
+
+    /// <returns>Seconds until the last receipt of as many messages.</returns>
+    private static async Task<double> BareAsync(CrmSystem crm, int messages)
+    {
+        var builder = WebApplication.CreateSlimBuilder(["--urls=http://127.0.0.1:0", "--contentRoot=/"]);
+        builder.Logging.ClearProviders();
+        await using var receiver = builder.Build();
+        var (received, all) = (0, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
+        receiver.MapPost("/receipts", async (HttpRequest request) =>
+        {
+            using var receipts = await JsonDocument.ParseAsync(request.Body);
+            var count = receipts.RootElement.ValueKind == JsonValueKind.Array ? receipts.RootElement.GetArrayLength() : 1;
+            if (Interlocked.Add(ref received, count) >= messages)
+                all.TrySetResult();
+            return Results.NoContent();
+        });
+        await receiver.StartAsync();
+        var receiptUrl = receiver.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First() + "/receipts";
+
+        using var client = new HttpClient { BaseAddress = crm.Host.Vendor };
+        client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", LocalSettings.Load().Required("Vendors__Generic__ApiKey"));
+        var run = Guid.NewGuid().ToString("N");
+        var started = System.Diagnostics.Stopwatch.GetTimestamp();
+        await Load.RunAsync("a bare loop at the same vendor", (messages + MessagesPerPost - 1) / MessagesPerPost, Posts, async post =>
+        {
+            var part = Enumerable.Range(post * MessagesPerPost, Math.Min(MessagesPerPost, messages - (post * MessagesPerPost))).Select(i => new
+            {
+                id = $"{run}.{i}", channel = "email", to = $"person.{i}@example.com", subject = "Thank you, Anna",
+                text = $"Dear Anna Meier, thank you for shopping with us. No more of these: http://127.0.0.1/t/u/{run}{run}{i}",
+                html = $"<p>Dear Anna Meier,</p><p>thank you for shopping with us.</p><p><a href=\"http://127.0.0.1/t/u/{run}{run}{i}\">No more of these</a></p>",
+            });
+            using var answer = await client.PostAsJsonAsync("v1/messages", new { messages = part, receiptUrl });
+            answer.EnsureSuccessStatusCode();
+            await answer.Content.ReadAsByteArrayAsync();
+        });
+        await all.Task;
+        return System.Diagnostics.Stopwatch.GetElapsedTime(started).TotalSeconds;
+    }
+}
