@@ -56,7 +56,7 @@ internal sealed class PatientClient : IDisposable
                 trouble = $"{(int)response.StatusCode} {text}";
                 if (response.StatusCode == HttpStatusCode.Unauthorized)
                     _http.DefaultRequestHeaders.Authorization = null;
-                else if ((int)response.StatusCode < 500 && response.StatusCode is not (HttpStatusCode.TooManyRequests or HttpStatusCode.RequestTimeout))
+                else if ((int)response.StatusCode < 500 && response.Headers.RetryAfter is null)
                     throw new ViolationException($"{method} {path} was answered {trouble}");
             }
             catch (Exception e) when (e is HttpRequestException or TaskCanceledException or IOException)
