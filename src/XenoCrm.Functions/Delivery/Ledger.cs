@@ -25,6 +25,7 @@ public static class Ledger
             return known;
         }
 
+        report = report with { Reason = ReasonText.WithoutAddresses(report.Reason) };
         var wins = Compare(report, known) > 0;
         return Engage(known with
         {

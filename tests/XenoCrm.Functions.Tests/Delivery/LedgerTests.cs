@@ -22,6 +22,22 @@ public sealed class LedgerTests
             new Report(MessageStatus.Sent, 3, Accepted: true), new Report(MessageStatus.Failed, 3, "rejected"),
             new Report(MessageStatus.Unknown, 4, Reasons.Interrupted), new Report(MessageStatus.Failed, 2, Reasons.Poison)));
 
+    [Theory]
+    [InlineData("550 5.1.1 no such user Maria.Anders+crm@mail.example.org (maria@x)", "550 5.1.1 no such user (address) ((address))")]
+    [InlineData("<mailto:a@b.c>: blocked", "<mailto:(address)>: blocked")]
+    [InlineData("Number +41 44 668 18 00 is not on WhatsApp", "Number (number) is not on WhatsApp")]
+    [InlineData("to=0041446681800, tried 2 times", "to=(number), tried 2 times")]
+    [InlineData("+1 (415) 555-2671 or 415.555.2671", "(number) or (number)")]
+    [InlineData("421 4.7.0 try again 12 times in 300 s", "421 4.7.0 try again 12 times in 300 s")]
+    [InlineData("30003", "30003")]
+    [InlineData(null, null)]
+    public void What_a_vendor_says_of_a_message_does_not_say_whose_it_was(string? said, string? kept)
+    {
+        var folded = Ledger.Fold(Fresh, new(MessageStatus.Failed, 6, said, Accepted: true));
+        folded.Reason.ShouldBe(kept);
+        Ledger.Fold(folded, new(MessageStatus.Failed, 6, said, Accepted: true)).ShouldBe(folded);
+    }
+
     [Fact]
     public void Order_and_repetition_of_reports_change_nothing() => Check(
         from reports in All.ListOf()
