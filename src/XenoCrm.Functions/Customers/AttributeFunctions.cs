@@ -10,7 +10,8 @@ namespace XenoCrm.Customers;
 
 /// <summary>An attribute that customers can carry.</summary>
 /// <param name="Declared">False: it has the type of its first value.</param>
-public sealed record AttributeView(string Key, AttributeType Type, string Label, bool Declared, DateTimeOffset Since);
+/// <param name="Change">It is about to have another type, or to be removed (without "to"): in a minute, if no customer carries it then.</param>
+public sealed record AttributeView(string Key, AttributeType Type, string Label, bool Declared, DateTimeOffset Since, AttributeChange? Change);
 
 /// <param name="Label">What people call it; the key when absent.</param>
 public sealed record AttributeInput(AttributeType? Type, string? Label);
@@ -25,7 +26,7 @@ public sealed class AttributeInputValidator : AbstractValidator<AttributeInput>
 }
 
 /// <summary>The types of custom attributes.</summary>
-public sealed class AttributeFunctions(AttributeSchema schema, CustomerStore customers, TimeProvider clock)
+public sealed class AttributeFunctions(AttributeSchema schema, ChangeAttribute change)
 {
     [Function("ListCustomerAttributes")]
     [RequireRole(Role.Viewer)]
@@ -40,8 +41,8 @@ public sealed class AttributeFunctions(AttributeSchema schema, CustomerStore cus
 
     [Function("DeclareCustomerAttribute")]
     [RequireRole(Role.Manager)]
-    [Describe("Declare a custom attribute", "Sets type and label. The type of an attribute that customers carry cannot change (409).")]
-    [Body(typeof(AttributeInput)), Answers(200, typeof(AttributeView)), Problems(409, 413, 415)]
+    [Describe("Declare a custom attribute", "Sets type and label. The type of an attribute that customers carry cannot change (409); that of another changes within a minute (202), in which no values are taken: customer.attribute_changing.")]
+    [Body(typeof(AttributeInput)), Answers(200, typeof(AttributeView)), Answers(202, typeof(AttributeView)), Problems(409, 413, 415)]
     public async Task<IResult> Declare(
         [HttpTrigger(AuthorizationLevel.Anonymous, "put", Route = "api/customers/attributes/{key}")] HttpRequest request, string key, CancellationToken cancellation)
     {
@@ -51,53 +52,20 @@ public sealed class AttributeFunctions(AttributeSchema schema, CustomerStore cus
         }
 
         var input = await request.ReadAsync<AttributeInput>(cancellation);
-        var label = string.IsNullOrWhiteSpace(input.Label) ? null : input.Label.Trim();
-        var types = await schema.ChangeAsync(
-            async keys =>
-            {
-                if (keys.TryGetValue(key, out var known))
-                {
-                    await CheckUnusedAsync(key, isAllowed: known.Type == input.Type, cancellation);
-                }
-                else if (keys.Count >= AttributeSchema.MaxKeys)
-                {
-                    throw new AttributeKeysFull().ToException();
-                }
-
-                return new Dictionary<string, AttributeDefinition>(keys) { [key] = new(input.Type!.Value, label, known?.Since ?? clock.GetUtcNow(), Declared: true) };
-            },
-            cancellation);
-        return Reply.Ok(View(key, types.Keys[key]));
+        var declared = await change.DeclareAsync(key, input.Type!.Value, string.IsNullOrWhiteSpace(input.Label) ? null : input.Label.Trim(), cancellation);
+        return declared.Change is null ? Reply.Ok(View(key, declared)) : Reply.Accepted(View(key, declared));
     }
 
     [Function("DeleteCustomerAttribute")]
     [RequireRole(Role.Manager)]
-    [Describe("Remove a custom attribute", "Only one that no customer carries (409)."), Answers(204), Problems(404, 409)]
+    [Describe("Remove a custom attribute", "Only one that no customer carries (409). It goes within a minute, in which no values are taken."), Answers(202, typeof(AttributeView)), Problems(404, 409)]
     public async Task<IResult> Delete(
-        [HttpTrigger(AuthorizationLevel.Anonymous, "delete", Route = "api/customers/attributes/{key}")] HttpRequest request, string key, CancellationToken cancellation)
-    {
-        await schema.ChangeAsync(
-            async keys =>
-            {
-                if (!keys.ContainsKey(key))
-                {
-                    throw new AttributeNotFound(key).ToException();
-                }
+        [HttpTrigger(AuthorizationLevel.Anonymous, "delete", Route = "api/customers/attributes/{key}")] HttpRequest request, string key, CancellationToken cancellation) =>
+        Reply.Accepted(View(key, await change.RemoveAsync(key, cancellation)));
 
-                await CheckUnusedAsync(key, isAllowed: false, cancellation);
-                return keys.Where(k => k.Key != key).ToDictionary();
-            },
-            cancellation);
-        return Reply.NoContent();
-    }
+    [Function("FinishAttributeChanges")]
+    public Task Finish([TimerTrigger("*/15 * * * * *")] TimerInfo timer, CancellationToken cancellation) => change.FinishAsync(cancellation);
 
-    private async Task CheckUnusedAsync(string key, bool isAllowed, CancellationToken cancellation)
-    {
-        if (!isAllowed && await customers.CountAsync(new($"IS_DEFINED(c.attributes[\"{key}\"])", new Dictionary<string, object?>()), cancellation) is > 0 and var count)
-        {
-            throw new AttributeInUse(key, count).ToException();
-        }
-    }
-
-    private static AttributeView View(string key, AttributeDefinition definition) => new(key, definition.Type, definition.Label ?? key, definition.Declared, definition.Since);
+    private static AttributeView View(string key, AttributeDefinition definition) =>
+        new(key, definition.Type, definition.Label ?? key, definition.Declared, definition.Since, definition.Change);
 }

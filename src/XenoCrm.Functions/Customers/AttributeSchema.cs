@@ -8,7 +8,12 @@ namespace XenoCrm.Customers;
 /// <param name="Label">What people call it; the key when absent.</param>
 /// <param name="Since">When it was first used or declared.</param>
 /// <param name="Declared">False: the type is that of the first value.</param>
-public sealed record AttributeDefinition(AttributeType Type, string? Label, DateTimeOffset Since, bool Declared);
+/// <param name="Change">What is about to become of it: no values are taken until then.</param>
+public sealed record AttributeDefinition(AttributeType Type, string? Label, DateTimeOffset Since, bool Declared, AttributeChange? Change = null);
+
+/// <param name="To">The type it is to have; null: it is to be removed.</param>
+/// <param name="At">When that was asked for; it takes a minute.</param>
+public sealed record AttributeChange(AttributeType? To, DateTimeOffset At);
 
 /// <summary>All attributes of the workspace: one small item, so that a run of customers needs one read and new keys one write.</summary>
 public sealed record AttributeSchemaItem : IWorkspaceItem
@@ -43,7 +48,7 @@ public sealed partial class AttributeSchema(CosmosDatabase database, TimeProvide
 
     public const int MaxLabel = 100;
 
-    /// <summary>Keys only come: what is cached stays right, except after a key nobody carries was changed or removed.</summary>
+    /// <summary>Keys only come: what is cached stays right; a change is announced first (<see cref="ChangeAttribute"/>).</summary>
     public static readonly TimeSpan MaxAge = TimeSpan.FromSeconds(10);
 
     private readonly WorkspaceStore<AttributeSchemaItem> store = new(database, AttributeSchemaItem.KindName);
@@ -196,11 +201,15 @@ public sealed partial class AttributeSchema(CosmosDatabase database, TimeProvide
                 continue;
             }
 
-            if (types.TypeOf(key) is not { } type)
+            if (!types.Keys.TryGetValue(key, out var definition))
             {
                 (issues ??= []).Add(new($"attributes/{key}", AttributeKeysFull.CodeName, $"There are {MaxKeys} attributes already; remove one that is not used."));
             }
-            else if (AttributeValues.Normalize(type, value, fromText, out var problem) is not { } stored)
+            else if (definition.Change is not null)
+            {
+                (issues ??= []).Add(new($"attributes/{key}", AttributeChanging.CodeName, AttributeChanging.Message));
+            }
+            else if (AttributeValues.Normalize(definition.Type, value, fromText, out var problem) is not { } stored)
             {
                 (issues ??= []).Add(new($"attributes/{key}", AttributeTypeConflict.CodeName, problem!));
             }

@@ -65,6 +65,14 @@ public sealed record AttributeKeysFull()
     public const string CodeName = "customer.too_many_attribute_keys";
 }
 
+/// <summary>A value came while its attribute is about to have another type, or to go.</summary>
+public sealed record AttributeChanging()
+    : Problem(409, CodeName, "The attribute is being changed", Message)
+{
+    public const string CodeName = "customer.attribute_changing";
+    public const string Message = "The attribute is being changed or removed: try again in a minute.";
+}
+
 public sealed record AttributeNotFound(string Key)
     : Problem(404, "customer.attribute_not_found", "There is no such attribute", $"No attribute has the key {Key}.");
 

@@ -19,6 +19,7 @@ public static class CustomersFeature
         services.AddSingleton<CustomerStore>();
         services.AddSingleton<CustomerTags>();
         services.AddSingleton<AttributeSchema>();
+        services.AddSingleton<ChangeAttribute>();
         services.AddSingleton<CustomerWriter>();
         services.AddSingleton<CustomerViews>();
         services.AddSingleton<CustomerFilters>();

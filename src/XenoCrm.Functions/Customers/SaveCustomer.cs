@@ -63,7 +63,9 @@ public sealed class SaveCustomer(CustomerStore store, CustomerWriter writer, Att
         var (typed, issues) = (await schema.ApplyAsync([draft with { Attributes = changed }], fromText: false, imagined: null, cancellation))[0];
         if (issues.Count > 0)
         {
-            throw (issues.Any(i => i.Code == AttributeKeysFull.CodeName) ? (Problem)new AttributeKeysFull() : new AttributeTypeConflict(ByPointer(issues))).ToException();
+            throw (issues.Any(i => i.Code == AttributeKeysFull.CodeName) ? (Problem)new AttributeKeysFull()
+                : issues.Any(i => i.Code == AttributeChanging.CodeName) ? new AttributeChanging { RetryAfterSeconds = 60 }
+                : new AttributeTypeConflict(ByPointer(issues))).ToException();
         }
 
         if (draft.Attributes is null)

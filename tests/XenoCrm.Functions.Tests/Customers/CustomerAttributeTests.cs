@@ -92,18 +92,56 @@ public sealed class CustomerAttributeTests : IAsyncLifetime
     public async Task An_attribute_is_declared_and_keeps_its_type_while_it_is_used()
     {
         (await api.DeclareAsync("tier", """{ "type": "number", "label": " Tier " }""")).ShouldBe(200)["label"].GetString().ShouldBe("Tier");
-        // Nobody carries it yet.
+
+        // Nobody carries it yet, and nobody may until the change is made.
+        (await api.DeclareAsync("tier", """{ "type": "string" }""")).ShouldBe(202)["change"].GetProperty("to").GetString().ShouldBe("string");
+        (await api.CreateAsync("""{ "externalId": "B", "attributes": { "tier": "gold" } }""")).Text.ShouldContain("customer.attribute_changing");
+        await FinishAsync(TimeSpan.Zero);
+        (await api.DeclareAsync("tier", """{ "type": "string" }""")).ShouldBe(202);
+        await FinishAsync(ChangeAttribute.Settling);
         (await api.DeclareAsync("tier", """{ "type": "string" }""")).ShouldBe(200);
         var id = await api.AddAsync("""{ "externalId": "A", "attributes": { "tier": "gold" } }""");
         (await api.DeclareAsync("tier", """{ "type": "number" }""")).ShouldBeProblem(409, "customer.attribute_in_use");
         (await api.RemoveAsync("tier")).ShouldBeProblem(409, "customer.attribute_in_use");
         (await api.DeclareAsync("tier", """{ "type": "string", "label": "Level" }""")).ShouldBe(200)["label"].GetString().ShouldBe("Level");
         await api.PatchAsync(id, """{ "attributes": null }""");
-        (await api.RemoveAsync("tier")).ShouldBe(204);
+        (await api.RemoveAsync("tier")).ShouldBe(202)["change"].TryGetProperty("to", out _).ShouldBeFalse();
+        await FinishAsync(ChangeAttribute.Settling);
         (await api.RemoveAsync("tier")).ShouldBeProblem(404, "customer.attribute_not_found");
         (await api.DeclareAsync("no spaces", """{ "type": "string" }""")).ShouldBeProblem(400, "request.invalid", "/key");
         (await api.DeclareAsync("x", """{ "type": "text" }""")).ShouldBeProblem(400, "request.invalid", "/type");
         (await api.DeclareAsync("x", """{ "label": "X" }""")).ShouldBeProblem(400, "request.invalid", "/type");
+    }
+
+    [Fact]
+    public async Task A_change_that_another_process_did_not_know_of_is_not_made()
+    {
+        await using var other = await crm.AnotherAsync();
+        (await api.DeclareAsync("tier", """{ "type": "string" }""")).ShouldBe(200);
+        await other.Get<AttributeSchema>().RefreshAsync(TestContext.Current.CancellationToken);
+        (await api.DeclareAsync("tier", """{ "type": "number" }""")).ShouldBe(202);
+
+        var id = await new CustomerApi(other).AddAsync("""{ "externalId": "A", "attributes": { "tier": "gold" } }""");
+        await FinishAsync(ChangeAttribute.Settling);
+
+        var now = (await api.AttributesAsync())["items"].EnumerateArray().Single();
+        (now.GetProperty("type").GetString(), now.TryGetProperty("change", out _)).ShouldBe(("string", false));
+        (await api.PatchAsync(id, """{ "attributes": { "tier": "silver" } }""")).ShouldBe(200);
+
+        // One that is asked for again with the type it has is called off.
+        await api.PatchAsync(id, """{ "attributes": null }""");
+        (await api.DeclareAsync("tier", """{ "type": "number" }""")).ShouldBe(202);
+        (await api.DeclareAsync("tier", """{ "type": "string" }""")).ShouldBe(200);
+        await FinishAsync(ChangeAttribute.Settling);
+        (await api.AttributesAsync())["items"].EnumerateArray().Single().GetProperty("type").GetString().ShouldBe("string");
+    }
+
+    private Task FinishAsync(TimeSpan later) =>
+        new ChangeAttribute(crm.Get<AttributeSchema>(), crm.Customers, new Shifted(later)).FinishAsync(TestContext.Current.CancellationToken);
+
+    private sealed class Shifted(TimeSpan by) : TimeProvider
+    {
+        public override DateTimeOffset GetUtcNow() => System.GetUtcNow() + by;
     }
 
     [Fact]
