@@ -22,7 +22,6 @@ public static class DeliveryFeature
         services.AddSingleton(SuppressionStore.Definition);
         services.AddWorkspaceStore<Plan>(Plan.KindName);
         services.AddWorkspaceStore<PoisonRun>(PoisonRun.KindName);
-        services.AddWorkspaceStore<PoisonReceipts>(PoisonReceipts.KindName);
         services.AddWorkspaceStore<VendorTurns>(VendorTurns.KindName);
         services.AddWorkspaceStore<StrayReceipt>(StrayReceipt.KindName);
         services.AddSingleton<BatchStore>();
@@ -37,7 +36,6 @@ public static class DeliveryFeature
         services.AddSingleton<TrackingLinks>();
         services.AddSingleton<Sender>();
         services.AddSingleton<PoisonRuns>();
-        services.AddSingleton<PoisonReceiptsStore>();
         services.AddSingleton<PoisonList>();
         services.AddSingleton<ReceiptInbox>();
         services.AddSingleton<ReceiptFolder>();

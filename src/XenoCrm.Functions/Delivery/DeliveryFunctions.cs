@@ -15,8 +15,9 @@ namespace XenoCrm.Delivery;
 /// <param name="StrayReceipts">Receipts of the last month that belong to no message.</param>
 /// <param name="PoisonRuns">Runs that were given up and not replayed.</param>
 /// <param name="PoisonReceipts">Messages of receipts that were given up and not replayed.</param>
+/// <param name="PoisonMessages">The same of other queues, such as those of segments.</param>
 /// <param name="Queues">Messages waiting, approximately, by queue.</param>
-public sealed record DeliveryStatsView(Counts Messages, IReadOnlyDictionary<string, int> Reasons, int StrayReceipts, int PoisonRuns, int PoisonReceipts, IReadOnlyDictionary<string, int> Queues);
+public sealed record DeliveryStatsView(Counts Messages, IReadOnlyDictionary<string, int> Reasons, int StrayReceipts, int PoisonRuns, int PoisonReceipts, int PoisonMessages, IReadOnlyDictionary<string, int> Queues);
 
 public sealed class DeliveryFunctions(
     CampaignStats stats, CampaignMessages messages, BatchStore batches, StrayReceiptStore strays, PoisonList poison, JobQueue queue, Cursors cursors)
@@ -56,17 +57,17 @@ public sealed class DeliveryFunctions(
     public async Task<IResult> AllStats(
         [HttpTrigger(AuthorizationLevel.Anonymous, "get", Route = "api/delivery/stats")] HttpRequest request, CancellationToken cancellation)
     {
-        var (runs, receipts) = await poison.CountAsync(cancellation);
+        var poisoned = await poison.CountAsync(cancellation);
         string[] names = [SendRun.Queue, SendRun.Queue + "-poison", ReceiptInbox.Queue, ReceiptInbox.Queue + "-poison"];
         var depths = await Task.WhenAll(names.Select(n => queue.DepthAsync(n, cancellation)));
         return Reply.Ok(new DeliveryStatsView(
             await batches.SumAsync(null, cancellation), await batches.ReasonsAsync(null, cancellation), await strays.CountAsync(cancellation),
-            runs, receipts, names.Zip(depths).ToDictionary(n => n.First, n => n.Second)));
+            poisoned.Runs, poisoned.Receipts, poisoned.Messages, names.Zip(depths).ToDictionary(n => n.First, n => n.Second)));
     }
 
     [Function("ListPoisonRuns")]
     [RequireRole(Role.Manager)]
-    [Describe("List work that was given up", "Runs that could not be sent, and receipts that could not be applied."), Paged, Answers(200, typeof(Page<PoisonView>))]
+    [Describe("List work that was given up", "Runs that could not be sent, receipts that could not be applied, and other messages that failed again and again: the queue says what for."), Paged, Answers(200, typeof(Page<PoisonView>))]
     public async Task<IResult> Poison(
         [HttpTrigger(AuthorizationLevel.Anonymous, "get", Route = "api/delivery/poison")] HttpRequest request, CancellationToken cancellation)
     {
@@ -77,7 +78,7 @@ public sealed class DeliveryFunctions(
 
     [Function("ReplayPoisonRun")]
     [RequireRole(Role.Manager), Idempotent]
-    [Describe("Do after all what was given up", "Sends the run's messages, or applies the receipts."), Answers(202, typeof(PoisonView)), Problems(404, 409)]
+    [Describe("Do after all what was given up", "Sends the run's messages, applies the receipts, or does whatever the message asks for."), Answers(202, typeof(PoisonView)), Problems(404, 409)]
     public async Task<IResult> Replay(
         [HttpTrigger(AuthorizationLevel.Anonymous, "post", Route = "api/delivery/poison/{id}/replay")] HttpRequest request, string id, CancellationToken cancellation) =>
         Reply.Accepted(await poison.ReplayAsync(id, cancellation, request.EffectId()));

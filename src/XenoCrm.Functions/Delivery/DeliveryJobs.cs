@@ -16,7 +16,7 @@ namespace XenoCrm.Delivery;
 /// poison work that is in perfect order.
 /// </remarks>
 public sealed partial class DeliveryJobs(Planner planner, Sender sender, ApplyReceipts apply, RecordMessages record, SettleUnknown settle, PoisonRuns poison,
-    PoisonReceiptsStore poisonReceipts, JobQueue queue, ILogger<DeliveryJobs> log)
+    PoisonMessages poisonMessages, JobQueue queue, ILogger<DeliveryJobs> log)
 {
     private static readonly TimeSpan OutageDelay = TimeSpan.FromSeconds(10);
 
@@ -44,7 +44,11 @@ public sealed partial class DeliveryJobs(Planner planner, Sender sender, ApplyRe
 
     [Function("GiveUpReceipts")]
     public Task GiveUpReceipts([QueueTrigger(ReceiptInbox.Queue + "-poison")] string message, CancellationToken cancellation) =>
-        RunAsync(ReceiptInbox.Queue + "-poison", message, () => poisonReceipts.BuryAsync(message, cancellation), cancellation);
+        RunAsync(ReceiptInbox.Queue + "-poison", message, () => poisonMessages.BuryAsync(ReceiptInbox.Queue, message, cancellation), cancellation);
+
+    [Function("GiveUpRecordMessages")]
+    public Task GiveUpRecord([QueueTrigger(MessagesToRecord.Queue + "-poison")] string message, CancellationToken cancellation) =>
+        RunAsync(MessagesToRecord.Queue + "-poison", message, () => poisonMessages.BuryAsync(MessagesToRecord.Queue, message, cancellation), cancellation);
 
     [Function("GiveUpPlan")]
     public Task GiveUpPlan([QueueTrigger(CampaignTurn.Queue + "-poison")] string message, CancellationToken cancellation) =>

@@ -46,6 +46,8 @@ public static class PlatformFeature
             .Validate(o => o.Lease >= TimeSpan.FromSeconds(1) && o.Wait >= TimeSpan.Zero, "Idempotency__Lease must be at least a second, __Wait not negative.").ValidateOnStart();
         services.AddSingleton(StoredRequests.Definition);
         services.AddSingleton<StoredRequests>();
+        services.AddWorkspaceStore<PoisonMessage>(PoisonMessage.KindName);
+        services.AddSingleton<PoisonMessages>();
         services.AddSingleton(_ => QueueService(configuration));
         services.AddSingleton(_ => BlobService(configuration));
         services.AddHostedService<CreateStorage>();

@@ -4,10 +4,11 @@ using XenoCrm.Accounts;
 using XenoCrm.Platform.Http;
 using XenoCrm.Platform.Idempotency;
 using XenoCrm.Platform.OpenApi;
+using XenoCrm.Platform.Queues;
 
 namespace XenoCrm.Segments;
 
-public sealed class RfmFunctions(RfmJob job, ReadRfm read)
+public sealed class RfmFunctions(RfmJob job, ReadRfm read, PoisonMessages poison)
 {
     [Function("GetRfm")]
     [RequireRole(Role.Viewer)]
@@ -30,4 +31,7 @@ public sealed class RfmFunctions(RfmJob job, ReadRfm read)
 
     [Function("ScoreRfm")]
     public Task Score([QueueTrigger(ScoreRfm.Queue)] ScoreRfm message, CancellationToken cancellation) => job.HandleAsync(message, cancellation);
+
+    [Function("GiveUpScoreRfm")]
+    public Task GiveUp([QueueTrigger(ScoreRfm.Queue + "-poison")] string message, CancellationToken cancellation) => poison.BuryAsync(ScoreRfm.Queue, message, cancellation);
 }

@@ -3,6 +3,7 @@ using XenoCrm.Delivery;
 using XenoCrm.Platform;
 using XenoCrm.Platform.Cosmos;
 using XenoCrm.Platform.Errors;
+using XenoCrm.Platform.Queues;
 
 namespace XenoCrm.Functions.Tests.Delivery;
 
@@ -27,14 +28,14 @@ public sealed class PoisonReceiptsTests(DeliveryEmulator emulator)
         var list = harness.Get<PoisonList>();
         var views = await list.PageAsync(null, 10, default);
         views.Select(v => (v.Kind, v.Receipts)).ShouldBe([(PoisonKind.Receipts, 2), (PoisonKind.Receipts, null)], ignoreOrder: true);
-        (await list.CountAsync(default)).ShouldBe((0, 2));
+        (await list.CountAsync(default)).ShouldBe(new(0, 2, 0));
         (await harness.LedgerAsync(id)).Delivered.ShouldBe(0);
 
         var given = views.Single(v => v.Receipts == 2);
         (await list.ReplayAsync(given.Id, default)).ReplayedAt.ShouldNotBeNull();
         await harness.RunAsync();
         (await harness.LedgerAsync(id)).Delivered.ShouldBe(2);
-        (await list.CountAsync(default)).ShouldBe((0, 1));
+        (await list.CountAsync(default)).ShouldBe(new(0, 1, 0));
         (await Should.ThrowAsync<ProblemException>(() => list.ReplayAsync(given.Id, default))).Problem.Status.ShouldBe(409);
         (await Should.ThrowAsync<ProblemException>(() => list.ReplayAsync("receipts-none", default))).Problem.Status.ShouldBe(404);
     }
@@ -46,7 +47,8 @@ public sealed class PoisonReceiptsTests(DeliveryEmulator emulator)
         for (var i = 0; i < 3; i++)
         {
             await harness.Get<WorkspaceStore<PoisonRun>>().TryCreateAsync(new() { Id = $"c{i}.0-1", CampaignId = $"c{i}", First = 0, Count = 1, At = harness.Clock.GetUtcNow() }, default);
-            await harness.Get<PoisonReceiptsStore>().BuryAsync($"[{i}", default);
+            await harness.Get<PoisonMessages>().BuryAsync(ReceiptInbox.Queue, $"[{i}", default);
+            await harness.Get<PoisonMessages>().BuryAsync("segment-rebuilds", $"{{{i}}}", default);
         }
 
         var list = harness.Get<PoisonList>();
@@ -56,7 +58,13 @@ public sealed class PoisonReceiptsTests(DeliveryEmulator emulator)
             read.AddRange(page);
         }
 
-        read.Select(v => v.Kind).ShouldBe([.. Enumerable.Repeat(PoisonKind.Run, 3), .. Enumerable.Repeat(PoisonKind.Receipts, 3)]);
+        read.Select(v => v.Kind).ShouldBe([.. Enumerable.Repeat(PoisonKind.Run, 3), .. Enumerable.Repeat(PoisonKind.Message, 3), .. Enumerable.Repeat(PoisonKind.Receipts, 3)]);
         read.Select(v => v.Id).ShouldBeUnique();
+
+        // Back where it came from, as it was.
+        var message = read.First(v => v.Kind == PoisonKind.Message);
+        (await list.ReplayAsync(message.Id, default)).ReplayedAt.ShouldNotBeNull();
+        (await list.CountAsync(default)).ShouldBe(new(3, 3, 2));
+        (await Should.ThrowAsync<ProblemException>(() => list.ReplayAsync(message.Id, default))).Problem.Status.ShouldBe(409);
     }
 }
