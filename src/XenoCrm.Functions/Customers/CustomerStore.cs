@@ -237,6 +237,11 @@ public sealed class CustomerStore(CosmosDatabase database, ISegmentTagger tagger
             var id = change.Customer.Value.Id;
             using var answer = await to.PatchItemStreamAsync(
                 id, new PartitionKey(id), change.Operations, new() { IfMatchEtag = change.Customer.ETag, EnableContentResponseOnWrite = false }, cancellation);
+            if (to != container)
+            {
+                RequestCharges.Add(answer.Headers.RequestCharge);
+            }
+
             if (answer.StatusCode is HttpStatusCode.PreconditionFailed or HttpStatusCode.NotFound)
             {
                 return id;

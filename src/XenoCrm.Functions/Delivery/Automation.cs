@@ -2,6 +2,18 @@ using System.Buffers;
 
 namespace XenoCrm.Delivery;
 
+/// <summary>Why an event is taken for a program's: see <see cref="Automation"/>.</summary>
+public enum AutomationReason
+{
+    /// <summary>The vendor says so.</summary>
+    Vendor,
+
+    /// <summary>By its user agent.</summary>
+    Agent,
+    TooSoon,
+    Burst,
+}
+
 /// <summary>
 /// Tells what programs did from what people did: security scanners fetch every link of a message, mail services fetch its
 /// images before anybody looks. A pure function of the events, which are kept, so that a better one can judge them again.
@@ -34,18 +46,26 @@ public static class Automation
     /// <param name="events">In order of time.</param>
     /// <param name="deliveredAt">When the message was delivered, or handed over as far as is known.</param>
     /// <returns>For each event, whether it is a program's.</returns>
-    public static bool[] Judge(IReadOnlyList<MessageEvent> events, long? deliveredAt)
+    public static bool[] Judge(IReadOnlyList<MessageEvent> events, long? deliveredAt) => Array.ConvertAll(Explain(events, deliveredAt), reason => reason is not null);
+
+    /// <returns>For each event, why it is a program's; null: it is a person's.</returns>
+    public static AutomationReason?[] Explain(IReadOnlyList<MessageEvent> events, long? deliveredAt)
     {
-        var automated = new bool[events.Count];
+        var reasons = new AutomationReason?[events.Count];
         for (var i = 0; i < events.Count; i++)
         {
-            var e = events[i];
-            automated[i] = e.Kind is MessageEventKind.Opened or MessageEventKind.Clicked
-                && (e.Machine || (e.Agent is { } agent && (IsProgram(agent) || e.At - deliveredAt < TooSoon)) || (e.Kind == MessageEventKind.Clicked && IsInBurst(events, e)));
+            reasons[i] = events[i].Kind is MessageEventKind.Opened or MessageEventKind.Clicked ? Explain(events, events[i], deliveredAt) : null;
         }
 
-        return automated;
+        return reasons;
     }
+
+    private static AutomationReason? Explain(IReadOnlyList<MessageEvent> events, MessageEvent e, long? deliveredAt) =>
+        e.Machine ? AutomationReason.Vendor
+        : e.Agent is { } agent && IsProgram(agent) ? AutomationReason.Agent
+        : e.Agent is not null && e.At - deliveredAt < TooSoon ? AutomationReason.TooSoon
+        : e.Kind == MessageEventKind.Clicked && IsInBurst(events, e) ? AutomationReason.Burst
+        : null;
 
     public static bool IsProgram(string agent) =>
         agent.Length == 0 || agent == "Mozilla/5.0" || (agent.AsSpan().ContainsAny(Programs) && !agent.Contains("GoogleImageProxy", StringComparison.Ordinal));

@@ -103,6 +103,14 @@ public sealed record Recipient
     [JsonPropertyName("b")]
     public long? NotBefore { get; init; }
 
+    /// <summary>Place of the address's domain in <see cref="Batch.Domains"/>; null: not noted.</summary>
+    [JsonPropertyName("m")]
+    public int? Domain { get; init; }
+
+    /// <summary>Place of the message's price in <see cref="Batch.Prices"/>; null: the first.</summary>
+    [JsonPropertyName("q")]
+    public int? Price { get; init; }
+
     /// <summary>How often the vendor has put the message off.</summary>
     [JsonPropertyName("n")]
     public int? Deferred { get; init; }
@@ -124,10 +132,16 @@ public sealed record Recipient
         return false;
     }
 
-    /// <summary>Whether the customer's item does not know the message as it is. Who was not written to has nothing to know.</summary>
+    [JsonIgnore]
+    public bool IsHeldOut => Status == MessageStatus.Skipped && Reason == Reasons.Holdout;
+
+    /// <summary>
+    /// Whether the customer's item does not know the message as it is. Who was not written to has nothing to know, except
+    /// who was held out: their orders are compared with the others'.
+    /// </summary>
     [JsonIgnore]
     public bool IsUnrecorded =>
-        Status is not (MessageStatus.Pending or MessageStatus.Sending or MessageStatus.Suppressed or MessageStatus.Skipped) && Recorded != MessageMark.Of(this);
+        (Status is not (MessageStatus.Pending or MessageStatus.Sending or MessageStatus.Suppressed or MessageStatus.Skipped) || IsHeldOut) && Recorded != MessageMark.Of(this);
 }
 
 /// <summary>
@@ -138,9 +152,10 @@ public sealed record Recipient
 /// <param name="Unknown">Part of pending: perhaps sent, and never to be asked again.</param>
 /// <param name="Opened">By a person, as far as can be told.</param>
 /// <param name="AutoOpened">Only by programs: scanners, prefetchers.</param>
+/// <param name="Queued">Part of pending: to be sent.</param>
 public sealed record Counts(
     int Audience, int Sent, int Delivered, int Failed, int Suppressed, int Skipped, int Pending, int Unknown,
-    int Opened, int Clicked, int AutoOpened = 0, int AutoClicked = 0, int Unsubscribed = 0, int Complained = 0);
+    int Opened, int Clicked, int AutoOpened = 0, int AutoClicked = 0, int Unsubscribed = 0, int Complained = 0, int Queued = 0);
 
 public sealed record ReasonCount(string Reason, int Count);
 
@@ -166,6 +181,21 @@ public sealed record Batch
     /// <summary>Whether it is not known of a message if the vendor has it (<see cref="SettleUnknown"/>). Set by <see cref="Ledger.Count"/>; absent when not.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public bool Uncertain { get; init; }
+
+    /// <summary>What the vendors charge for the messages that they have accepted, in millionths of the currency's unit. Set by <see cref="Ledger.Count"/>.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public long Cost { get; init; }
+
+    /// <summary>How many messages they have accepted whose price nobody knows. Set by <see cref="Ledger.Count"/>.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public int Unpriced { get; init; }
+
+    /// <summary>
+    /// Request units that work on the batch was charged, as each piece of work adds them with its last write (whose own
+    /// charge it does not know yet: <see cref="BatchStore.TypicalWrite"/>). What a crash cut off is not in it.
+    /// </summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public double Units { get; init; }
     public required DateTimeOffset CreatedAt { get; init; }
     public DateTimeOffset? LeaseUntil { get; init; }
 
@@ -175,6 +205,14 @@ public sealed record Batch
 
     /// <summary>Vendors that have got messages of the batch, or were about to: see <see cref="VendorOf"/>.</summary>
     public IReadOnlyList<string>? Vendors { get; init; }
+
+    /// <summary>Domains of addresses written to (<see cref="HandOverNotes"/>).</summary>
+    public IReadOnlyList<string>? Domains { get; init; }
+
+    /// <summary>Prices of messages in millionths of the currency's unit, or <see cref="PriceUnknown"/>; null: of none a price is known.</summary>
+    public IReadOnlyList<long>? Prices { get; init; }
+
+    public const long PriceUnknown = -1;
 
     public required IReadOnlyList<Recipient> Recipients { get; init; }
 
@@ -194,6 +232,9 @@ public sealed record Batch
 
     /// <summary>Who has got, or was about to get, the message last; null: nobody.</summary>
     public string? VendorOf(int index) => Vendors?.ElementAtOrDefault(Recipients[index].Vendor ?? 0);
+
+    /// <summary>What the vendor charges for the recipient's message; 0 before it has it, null when nobody knows.</summary>
+    public long? PriceOf(Recipient recipient) => recipient.SentAt is null ? 0 : Prices?[recipient.Price ?? 0] is { } price and not PriceUnknown ? price : null;
 
     /// <summary>Notes the vendor that the message goes to.</summary>
     public static (IReadOnlyList<string> Vendors, Recipient Recipient) Assign(IReadOnlyList<string> vendors, Recipient recipient, string vendor)

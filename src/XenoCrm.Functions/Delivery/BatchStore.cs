@@ -1,4 +1,5 @@
 using System.Net;
+using System.Runtime.CompilerServices;
 using System.Text.Json;
 using Microsoft.Azure.Cosmos;
 using XenoCrm.Platform;
@@ -14,8 +15,23 @@ public sealed class BatchStore(CosmosDatabase database)
     /// <summary>Up to so many writes go as single requests at once: the bulk client would wait 100 ms for others to join them.</summary>
     private const int FewWrites = 3;
 
+    private readonly Lock gate = new();
+    private double typicalWrite;
+
     private readonly Container direct = database.Container(Definition.Name);
     private readonly Container bulk = database.BulkContainer(Definition.Name);
+
+    /// <summary>What a replacement of a batch is charged of late, in request units.</summary>
+    public double TypicalWrite
+    {
+        get
+        {
+            lock (gate)
+            {
+                return typicalWrite;
+            }
+        }
+    }
 
     /// <summary>Creates what does not exist; what exists stays as it is.</summary>
     public async Task CreateManyAsync(IReadOnlyCollection<Batch> batches, CancellationToken cancellation)
@@ -24,6 +40,7 @@ public sealed class BatchStore(CosmosDatabase database)
         await Task.WhenAll(batches.Select(async batch =>
         {
             using var answer = await container.CreateItemStreamAsync(Serialize(batch), new PartitionKey(batch.Id), cancellationToken: cancellation);
+            Charge(answer, container);
             if (answer.StatusCode != HttpStatusCode.Conflict)
             {
                 answer.EnsureSuccessStatusCode();
@@ -54,12 +71,18 @@ public sealed class BatchStore(CosmosDatabase database)
             var (value, etag) = batch;
             using var answer = await container.ReplaceItemStreamAsync(
                 Serialize(value), value.Id, new PartitionKey(value.Id), new() { IfMatchEtag = etag }, cancellation);
+            Charge(answer, container);
             if (answer.StatusCode is HttpStatusCode.PreconditionFailed or HttpStatusCode.NotFound)
             {
                 return null;
             }
 
             answer.EnsureSuccessStatusCode();
+            lock (gate)
+            {
+                typicalWrite += (answer.Headers.RequestCharge - typicalWrite) / (typicalWrite == 0 ? 1 : 32);
+            }
+
             return answer.Headers.ETag;
         }));
     }
@@ -157,15 +180,20 @@ public sealed class BatchStore(CosmosDatabase database)
         cancellation);
 
     /// <param name="campaignId">Null: over all campaigns.</param>
-    public async Task<Counts> SumAsync(string? campaignId, CancellationToken cancellation)
+    public async Task<BatchSums> SumAsync(string? campaignId, CancellationToken cancellation) =>
+        BatchSums.Of(await QueryAsync<Dictionary<string, JsonElement>>(Where($"SELECT {BatchSums.Columns} FROM c", campaignId), cancellation));
+
+    /// <summary>Every batch of the campaign, in no particular order.</summary>
+    public async IAsyncEnumerable<Batch> AllAsync(string campaignId, [EnumeratorCancellation] CancellationToken cancellation)
     {
-        string[] columns = ["audience", "sent", "delivered", "failed", "suppressed", "skipped", "pending", "unknown", "opened", "clicked", "autoOpened", "autoClicked", "unsubscribed", "complained"];
-        var sums = string.Join(", ", columns.Select(c => $"SUM(c.counts.{c}) AS {c}"));
-        var rows = await QueryAsync<Dictionary<string, JsonElement>>(Where($"SELECT {sums} FROM c", campaignId), cancellation);
-        var total = columns.ToDictionary(c => c, c => rows.Sum(r => r.TryGetValue(c, out var n) && n.ValueKind == JsonValueKind.Number ? (int)n.GetDouble() : 0));
-        return new(
-            total["audience"], total["sent"], total["delivered"], total["failed"], total["suppressed"], total["skipped"],
-            total["pending"], total["unknown"], total["opened"], total["clicked"], total["autoOpened"], total["autoClicked"], total["unsubscribed"], total["complained"]);
+        using var pages = direct.GetItemQueryStreamIterator(Where("SELECT * FROM c", campaignId), requestOptions: new() { MaxItemCount = 200 });
+        while (pages.HasMoreResults)
+        {
+            foreach (var batch in await CosmosPages.ReadAsync<Batch>(pages, cancellation))
+            {
+                yield return batch.Value;
+            }
+        }
     }
 
     public async Task<IReadOnlyDictionary<string, int>> ReasonsAsync(string? campaignId, CancellationToken cancellation)
@@ -202,6 +230,14 @@ public sealed class BatchStore(CosmosDatabase database)
         }
 
         return rows;
+    }
+
+    private void Charge(ResponseMessage answer, Container by)
+    {
+        if (by == bulk)
+        {
+            RequestCharges.Add(answer.Headers.RequestCharge);
+        }
     }
 
     private Container For(int writes) => writes <= FewWrites ? direct : bulk;

@@ -1,33 +1,72 @@
+using Microsoft.Extensions.Options;
 using XenoCrm.Campaigns;
+using XenoCrm.Orders;
+using XenoCrm.Platform;
 using XenoCrm.Platform.Cosmos;
 
 namespace XenoCrm.Delivery;
 
-/// <summary>The ledger of a campaign: audience = delivered + failed + suppressed + skipped + pending.</summary>
-/// <param name="Audience">The recipients frozen so far; final when <paramref name="Planned"/>.</param>
-/// <param name="Sent">Accepted by the vendor, whatever came after.</param>
-/// <param name="Pending">To be sent, sent without a receipt yet, or unknown.</param>
-/// <param name="Unknown">Part of pending: perhaps sent, and not to be asked again; a receipt settles it.</param>
-/// <param name="Opened">By a person, as far as can be told from who fetched the image, and when.</param>
-/// <param name="AutoOpened">Only by programs: scanners, prefetchers. Not part of <paramref name="Opened"/>.</param>
-/// <param name="Reasons">Failed, suppressed, skipped and unknown messages by reason.</param>
-/// <param name="Planned">Whether the audience is complete.</param>
-public sealed record CampaignStatsView(
-    CampaignState State, int Audience, int Sent, int Delivered, int Failed, int Suppressed, int Skipped, int Pending, int Unknown,
-    int Opened, int Clicked, int AutoOpened, int AutoClicked, int Unsubscribed, int Complained, IReadOnlyDictionary<string, int> Reasons, bool Planned);
-
 /// <summary>Statistics are sums over what is stored: there is no counter that could drift from it.</summary>
-public sealed class CampaignStats(WorkspaceStore<Campaign> campaigns, WorkspaceStore<Plan> plans, BatchStore batches)
+public sealed class CampaignStats(
+    WorkspaceStore<Campaign> campaigns, WorkspaceStore<Plan> plans, BatchStore batches, CampaignOrders orders, PriceTable prices, IOptions<WorkspaceOptions> workspace)
 {
-    public async Task<CampaignStatsView> ReadAsync(string id, CancellationToken cancellation)
+    /// <param name="by">Null: without a breakdown, which reads every batch.</param>
+    /// <param name="zone">Of the hours.</param>
+    public async Task<CampaignStatsView> ReadAsync(string id, CancellationToken cancellation, BreakdownBy? by = null, TimeZoneInfo? zone = null)
     {
         // The plan before the sums: "planned" then never goes with an audience that was still growing.
         var campaign = (await campaigns.ReadAsync(id, cancellation))?.Value ?? throw new CampaignNotFound(id).ToException();
         var plan = (await plans.ReadAsync(id, cancellation))?.Value;
-        var reasons = batches.ReasonsAsync(id, cancellation);
-        var counts = await batches.SumAsync(id, cancellation);
+        var reading = (Reasons: batches.ReasonsAsync(id, cancellation), Sums: batches.SumAsync(id, cancellation), Credited: orders.CreditedAsync(id, cancellation));
+        await Task.WhenAll(reading.Reasons, reading.Sums, reading.Credited);
+        var (reasons, sums, credited) = (await reading.Reasons, await reading.Sums, await reading.Credited);
+        var c = sums.Counts;
+        var heldOut = reasons.GetValueOrDefault(Reasons.Holdout);
         return new(
-            campaign.State, counts.Audience, counts.Sent, counts.Delivered, counts.Failed, counts.Suppressed, counts.Skipped, counts.Pending, counts.Unknown,
-            counts.Opened, counts.Clicked, counts.AutoOpened, counts.AutoClicked, counts.Unsubscribed, counts.Complained, await reasons, plan?.Done == true || campaign.State == CampaignState.Cancelled);
+            campaign.State, c.Audience, c.Sent, c.Delivered, c.Failed, c.Suppressed, c.Skipped, c.Pending, c.Unknown,
+            c.Opened, c.Clicked, c.AutoOpened, c.AutoClicked, c.Unsubscribed, c.Complained, reasons, plan?.Done == true || campaign.State == CampaignState.Cancelled)
+        {
+            Queued = c.Queued,
+            HeldOut = heldOut,
+            Funnel = FunnelStep.Of(c, credited.Count),
+            Rates = Rates.Of(c, credited.Count),
+            Conversions = Conversions.Of([.. credited.Values], c.Sent),
+            Holdout = campaign.Holdout > 0 ? await CompareAsync(id, c.Audience - c.Suppressed - c.Skipped - c.Queued, heldOut, cancellation) : null,
+            Cost = CostOf(sums, plan),
+            Breakdown = by is { } property ? await BreakDownAsync(campaign, property, zone ?? TimeZoneInfo.Utc, credited, cancellation) : null,
+        };
+    }
+
+    private CampaignCost CostOf(BatchSums sums, Plan? plan)
+    {
+        var units = Math.Round(sums.Units + (plan?.Units ?? 0));
+        return new(sums.Cost / PriceTable.Scale, sums.Unpriced, units, prices.OfUnits(units), workspace.Value.Currency);
+    }
+
+    private async Task<HoldoutComparison> CompareAsync(string id, int sentMembers, int heldOutMembers, CancellationToken cancellation)
+    {
+        var (sent, heldOut) = await orders.ComparedAsync(id, cancellation);
+        var difference = Proportions.Compare(sent.Count, sentMembers, heldOut.Count, heldOutMembers);
+        return new(
+            Group(sent, sentMembers), Group(heldOut, heldOutMembers), difference,
+            !difference.IsConclusive ? ComparisonOutcome.Undecided : difference.Value > 0 ? ComparisonOutcome.MoreOrders : ComparisonOutcome.FewerOrders,
+            difference.Value is { } value ? Math.Round(value * sentMembers, 1) : null);
+    }
+
+    private static ComparisonGroup Group(IReadOnlyDictionary<string, MessageOrders> converted, int members)
+    {
+        var all = converted.Values.Aggregate(MessageOrders.None, (a, b) => a.Add(b));
+        return new(members, Proportions.Rate(converted.Count, members), all.Orders, Revenue.Of(all, members));
+    }
+
+    private async Task<Breakdown> BreakDownAsync(Campaign campaign, BreakdownBy by, TimeZoneInfo zone, IReadOnlyDictionary<string, MessageOrders> credited, CancellationToken cancellation)
+    {
+        var tally = new BreakdownTally(by, campaign, zone, credited);
+        await foreach (var batch in batches.AllAsync(campaign.Id, cancellation))
+        {
+            tally.Add(batch);
+        }
+
+        return tally.Result();
     }
 }

@@ -23,5 +23,11 @@ public sealed record PoisonRunNotFound(string Id)
 public sealed record PoisonRunReplayed()
     : Problem(409, "delivery.poison_replayed", "It was replayed already", "Its messages are on their way or have been sent, its receipts are being applied or have been.");
 
+public sealed record MessageNotFound(string Id)
+    : Problem(404, "message.not_found", "There is no such message", $"The campaign has no message {Id}.");
+
+public sealed record ReclassificationNotFound(string Id)
+    : Problem(404, "delivery.reclassification_not_found", "There is no such job", $"No opens and clicks were judged again under the id {Id}.");
+
 public sealed record LinkInvalid()
     : Problem(404, "link.invalid", "The link is not valid", "It was not made here, or is not complete. Copy all of it.");

@@ -18,6 +18,9 @@ public static class DeliveryFeature
             .ValidateOnStart();
 
         AddVendors(services, configuration);
+        services.AddOptions<PriceOptions>().Bind(configuration.GetSection(PriceOptions.Section))
+            .Validate(o => o.Messages.All(p => p.Amount >= 0) && o.MillionRequestUnits is null or >= 0, "Delivery__Prices: an amount must not be negative.").ValidateOnStart();
+        services.AddSingleton<PriceTable>();
         services.AddSingleton(BatchStore.Definition);
         services.AddSingleton(SuppressionStore.Definition);
         services.AddWorkspaceStore<Plan>(Plan.KindName);
@@ -45,6 +48,11 @@ public static class DeliveryFeature
         services.AddSingleton<SettleUnknown>();
         services.AddSingleton<CampaignStats>();
         services.AddSingleton<CampaignMessages>();
+        services.AddSingleton<CampaignProgress>();
+        services.AddSingleton<EngagementTimes>();
+        services.AddWorkspaceStore<Reclassification>(Reclassification.KindName);
+        services.AddSingleton<Reclassify>();
+        services.AddSingleton<IValidator<ReclassifyInput>, ReclassifyInputValidator>();
         services.AddSingleton<IValidator<SuppressionInput>, SuppressionInputValidator>();
         services.AddApiTag("Delivery", "What became of messages: ledger, messages, receipts of vendors, tracking, suppressions, work that was given up.");
         return services;

@@ -24,32 +24,40 @@ public sealed class DeliveryFunctions(
 {
     [Function("GetCampaignStats")]
     [RequireRole(Role.Viewer)]
-    [Describe("Read a campaign's ledger", "audience = delivered + failed + suppressed + skipped + pending, always."), Answers(200, typeof(CampaignStatsView)), Problems(404)]
+    [Describe("Read a campaign's figures", "The ledger (audience = delivered + failed + suppressed + skipped + pending, always), rates with intervals, orders put down to it, the comparison with its holdout, what it cost.")]
+    [Query("by", typeof(BreakdownBy), "Also by one property of the messages. Reads every batch: some tenths of a second for 100,000 recipients.")]
+    [Query("zone", typeof(string), "IANA time zone of the hours; UTC when absent.")]
+    [Answers(200, typeof(CampaignStatsView)), Problems(404)]
     public async Task<IResult> Stats(
         [HttpTrigger(AuthorizationLevel.Anonymous, "get", Route = "api/campaigns/{id}/stats")] HttpRequest request, string id, CancellationToken cancellation) =>
-        Reply.Ok(await stats.ReadAsync(id, cancellation));
+        Reply.Ok(await stats.ReadAsync(id, cancellation, request.Choice<BreakdownBy>("by"), request.Zone("zone")));
 
     [Function("ListCampaignMessages")]
     [RequireRole(Role.Viewer)]
-    [Describe("List a campaign's messages", "Who got it, who did not, and why."), Paged, Query("status", typeof(MessageStatus), "Only messages with this status.")]
-    [Answers(200, typeof(Page<MessageView>)), Problems(404)]
+    [Describe("List a campaign's messages", "Who got it, who did not, and why. As CSV all of them, sent while they are read.")]
+    [Paged, Query("status", typeof(MessageStatus), "Only messages with this status."), Query("reason", typeof(string), "Only messages with this reason."), Query("variant", typeof(string), "Only messages of this variant.")]
+    [Query("vendor", typeof(string), "Only messages that this vendor got."), Query("customerId", typeof(string), "Only messages to this customer."), Query("format", typeof(string), "csv for CSV, as with Accept: text/csv.")]
+    [Answers(200, typeof(Page<MessageView>)), Answers(200, ContentType = "text/csv"), Problems(404)]
     public async Task<IResult> Messages(
         [HttpTrigger(AuthorizationLevel.Anonymous, "get", Route = "api/campaigns/{id}/messages")] HttpRequest request, string id, CancellationToken cancellation)
     {
-        MessageStatus? status = null;
-        if (request.Query["status"].ToString() is { Length: > 0 } text)
+        var campaign = await messages.CampaignAsync(id, cancellation);
+        var filter = MessageFilter.Of(request, campaign);
+        if (request.WantsCsv())
         {
-            if (!Enum.TryParse<MessageStatus>(text, ignoreCase: true, out var parsed) || !char.IsLetter(text[0]))
-            {
-                throw RequestInvalid.At("/status", "One of " + string.Join(", ", Enum.GetNames<MessageStatus>().Select(n => n.ToLowerInvariant())) + " is expected.").ToException();
-            }
-
-            status = parsed;
+            return messages.Export(campaign, filter);
         }
 
-        var list = $"messages:{id}:{status}";
-        return Reply.Ok(await messages.ReadAsync(id, status, PageRequest.From(request, cursors, list), list, cancellation));
+        var list = $"messages:{id}:{filter}";
+        return Reply.Ok(await messages.ReadAsync(campaign, filter, PageRequest.From(request, cursors, list), list, cancellation));
     }
+
+    [Function("GetCampaignMessage")]
+    [RequireRole(Role.Viewer)]
+    [Describe("Read one message", "With what was reported of it, event by event, and which events are taken for a program's and why."), Answers(200, typeof(MessageDetailView)), Problems(404)]
+    public async Task<IResult> Message(
+        [HttpTrigger(AuthorizationLevel.Anonymous, "get", Route = "api/campaigns/{id}/messages/{messageId}")] HttpRequest request, string id, string messageId, CancellationToken cancellation) =>
+        Reply.Ok(await messages.ReadAsync(id, messageId, cancellation));
 
     [Function("GetDeliveryStats")]
     [RequireRole(Role.Viewer)]
@@ -61,7 +69,7 @@ public sealed class DeliveryFunctions(
         string[] names = [SendRun.Queue, SendRun.Queue + "-poison", ReceiptInbox.Queue, ReceiptInbox.Queue + "-poison"];
         var depths = await Task.WhenAll(names.Select(n => queue.DepthAsync(n, cancellation)));
         return Reply.Ok(new DeliveryStatsView(
-            await batches.SumAsync(null, cancellation), await batches.ReasonsAsync(null, cancellation), await strays.CountAsync(cancellation),
+            (await batches.SumAsync(null, cancellation)).Counts, await batches.ReasonsAsync(null, cancellation), await strays.CountAsync(cancellation),
             poisoned.Runs, poisoned.Receipts, poisoned.Messages, names.Zip(depths).ToDictionary(n => n.First, n => n.Second)));
     }
 

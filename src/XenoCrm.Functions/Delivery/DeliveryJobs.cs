@@ -15,7 +15,7 @@ namespace XenoCrm.Delivery;
 /// does not answer, a message is put back with a delay instead of failing: a long outage would use up its tries and
 /// poison work that is in perfect order.
 /// </remarks>
-public sealed partial class DeliveryJobs(Planner planner, Sender sender, ApplyReceipts apply, RecordMessages record, SettleUnknown settle, PoisonRuns poison,
+public sealed partial class DeliveryJobs(Planner planner, Sender sender, ApplyReceipts apply, RecordMessages record, SettleUnknown settle, Reclassify reclassify, PoisonRuns poison,
     PoisonMessages poisonMessages, JobQueue queue, ILogger<DeliveryJobs> log)
 {
     private static readonly TimeSpan OutageDelay = TimeSpan.FromSeconds(10);
@@ -41,6 +41,14 @@ public sealed partial class DeliveryJobs(Planner planner, Sender sender, ApplyRe
 
     [Function("SettleUnknown")]
     public Task Settle([TimerTrigger(SettleUnknown.Cron)] TimerInfo timer, CancellationToken cancellation) => settle.SweepAsync(cancellation);
+
+    [Function("Reclassify")]
+    public Task Reclassify([QueueTrigger(ReclassifyTurn.Queue)] string message, CancellationToken cancellation) =>
+        RunAsync(ReclassifyTurn.Queue, message, () => reclassify.HandleAsync(Read<ReclassifyTurn>(message), cancellation), cancellation);
+
+    [Function("GiveUpReclassification")]
+    public Task GiveUpReclassification([QueueTrigger(ReclassifyTurn.Queue + "-poison")] string message, CancellationToken cancellation) =>
+        RunAsync(ReclassifyTurn.Queue + "-poison", message, () => reclassify.GiveUpAsync(Read<ReclassifyTurn>(message), cancellation), cancellation);
 
     [Function("GiveUpReceipts")]
     public Task GiveUpReceipts([QueueTrigger(ReceiptInbox.Queue + "-poison")] string message, CancellationToken cancellation) =>

@@ -88,11 +88,43 @@ public static class Ledger
     /// <summary>The batch with its counts and state as its recipients say. The one place where counts come from.</summary>
     public static Batch Count(Batch batch)
     {
-        int sent = 0, delivered = 0, failed = 0, suppressed = 0, skipped = 0, unknown = 0, opened = 0, clicked = 0, open = 0;
-        int autoOpened = 0, autoClicked = 0, unsubscribed = 0, complained = 0;
-        var unrecorded = false;
+        var counts = Sum(batch.Recipients);
+        var (unrecorded, cost, unpriced) = (false, 0L, 0);
         Dictionary<string, int>? reasons = null;
         foreach (var recipient in batch.Recipients)
+        {
+            unrecorded |= recipient.IsUnrecorded;
+            var price = batch.PriceOf(recipient);
+            cost += price ?? 0;
+            unpriced += price is null ? 1 : 0;
+            if (ReasonOf(recipient) is { } reason)
+            {
+                reasons ??= [];
+                reasons[reason] = reasons.GetValueOrDefault(reason) + 1;
+            }
+        }
+
+        return batch with
+        {
+            State = counts.Queued == 0 ? BatchState.Sent : batch.State == BatchState.Sent ? BatchState.Queued : batch.State,
+            LeaseUntil = counts.Queued == 0 ? null : batch.LeaseUntil,
+            Unrecorded = unrecorded,
+            Uncertain = counts.Unknown > 0,
+            Counts = counts,
+            Cost = cost,
+            Unpriced = unpriced,
+            Reasons = reasons is null ? [] : [.. reasons.OrderBy(r => r.Key, StringComparer.Ordinal).Select(r => new ReasonCount(r.Key, r.Value))],
+        };
+    }
+
+    /// <summary>Why a message is what it is, where that is an end.</summary>
+    public static string? ReasonOf(Recipient recipient) => recipient.Status is MessageStatus.Pending or MessageStatus.Sending ? null : recipient.Reason;
+
+    public static Counts Sum(IReadOnlyCollection<Recipient> recipients)
+    {
+        int sent = 0, delivered = 0, failed = 0, suppressed = 0, skipped = 0, unknown = 0, opened = 0, clicked = 0, queued = 0;
+        int autoOpened = 0, autoClicked = 0, unsubscribed = 0, complained = 0;
+        foreach (var recipient in recipients)
         {
             sent += recipient.SentAt is null ? 0 : 1;
             opened += recipient.OpenedAt is null ? 0 : 1;
@@ -101,7 +133,6 @@ public static class Ledger
             autoClicked += recipient is { ClickedAt: null, AutoClickedAt: not null } ? 1 : 0;
             unsubscribed += recipient.Has(MessageEventKind.Unsubscribed) ? 1 : 0;
             complained += recipient.Has(MessageEventKind.Complained) ? 1 : 0;
-            unrecorded |= recipient.IsUnrecorded;
             switch (recipient.Status)
             {
                 case MessageStatus.Delivered:
@@ -120,27 +151,14 @@ public static class Ledger
                     unknown++;
                     break;
                 case MessageStatus.Pending or MessageStatus.Sending:
-                    open++;
+                    queued++;
                     break;
-            }
-
-            if (recipient is { Reason: { } reason, Status: not (MessageStatus.Pending or MessageStatus.Sending) })
-            {
-                reasons ??= [];
-                reasons[reason] = reasons.GetValueOrDefault(reason) + 1;
             }
         }
 
-        var audience = batch.Recipients.Count;
-        return batch with
-        {
-            State = open == 0 ? BatchState.Sent : batch.State == BatchState.Sent ? BatchState.Queued : batch.State,
-            LeaseUntil = open == 0 ? null : batch.LeaseUntil,
-            Unrecorded = unrecorded,
-            Uncertain = unknown > 0,
-            Counts = new(audience, sent, delivered, failed, suppressed, skipped, audience - delivered - failed - suppressed - skipped, unknown, opened, clicked, autoOpened, autoClicked, unsubscribed, complained),
-            Reasons = reasons is null ? [] : [.. reasons.OrderBy(r => r.Key, StringComparer.Ordinal).Select(r => new ReasonCount(r.Key, r.Value))],
-        };
+        var audience = recipients.Count;
+        var pending = audience - delivered - failed - suppressed - skipped;
+        return new(audience, sent, delivered, failed, suppressed, skipped, pending, unknown, opened, clicked, autoOpened, autoClicked, unsubscribed, complained, queued);
     }
 
     private static int Compare(Report report, Recipient known)

@@ -27,5 +27,8 @@ public sealed record Plan : IWorkspaceItem
 
     public bool Done { get; init; }
 
+    /// <summary>Request units that freezing the audience was charged so far.</summary>
+    public double Units { get; init; }
+
     public CustomerFilter Filter => new(Where, Parameters.ToDictionary(p => p.Key, p => (object?)p.Value));
 }

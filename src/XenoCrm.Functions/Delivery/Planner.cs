@@ -151,13 +151,14 @@ public sealed partial class Planner(
     {
         var plan = stored.Value;
         var now = clock.GetUtcNow();
+        var charges = RequestCharges.Begin();
         var made = plan.Page.Chunk(Batch.MaxRecipients).Select((ids, i) => Batch.Create(plan.Id, plan.Batches + i, ids, now)).ToList();
         var next = customers.PageIdsAsync(plan.Filter, plan.Page[^1], PageSize, cancellation);
         await batches.CreateManyAsync(made, cancellation);
         await Task.WhenAll(SendRun.Over(plan.Id, [.. made.Select(b => b.Number)]).Select(run => queue.SendAsync(SendRun.Queue, run, null, cancellation)));
 
         var page = await next;
-        var moved = plan with { Batches = plan.Batches + made.Count, Audience = plan.Audience + plan.Page.Count, Page = page, Done = page.Count == 0 };
+        var moved = plan with { Batches = plan.Batches + made.Count, Audience = plan.Audience + plan.Page.Count, Page = page, Done = page.Count == 0, Units = plan.Units + charges.Total };
         return await plans.TryReplaceAsync(moved, stored.ETag, cancellation) is { } etag ? new(moved, etag) : null;
     }
 

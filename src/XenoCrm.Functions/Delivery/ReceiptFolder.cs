@@ -23,8 +23,12 @@ public sealed partial class ReceiptFolder(
 
     private async Task CommitAsync(string[] ids, IReadOnlyDictionary<string, IReadOnlyList<Receipt>> byBatch)
     {
+        var charges = RequestCharges.Begin();
         var found = await batches.ReadManyAsync(ids, CancellationToken.None);
-        var stored = (await batches.ChangeAsync(found, batch => Fold(batch, byBatch[batch.Id]), CancellationToken.None)).ToDictionary(b => b.Value.Id, b => b.Value);
+        var stored = (await batches.ChangeAsync(
+            found,
+            batch => Fold(batch, byBatch[batch.Id]) is { } next ? next with { Units = batch.Units + (charges.Total / ids.Length) + batches.TypicalWrite } : null,
+            CancellationToken.None)).ToDictionary(b => b.Value.Id, b => b.Value);
         await ConcludeAsync(stored, byBatch);
 
         var lost = ids.SelectMany(id => byBatch[id].Where(r => !stored.TryGetValue(id, out var batch) || Index(r) >= batch.Recipients.Count))

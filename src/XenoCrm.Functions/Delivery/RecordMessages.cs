@@ -50,18 +50,21 @@ public sealed class RecordMessages(
 
     public async Task HandleAsync(MessagesToRecord message, CancellationToken cancellation)
     {
+        var charges = RequestCharges.Begin();
         var stored = await batches.ReadManyAsync(message.BatchIds, cancellation);
-        var channels = new Dictionary<string, string>();
+        var sent = new Dictionary<string, Campaign?>();
         foreach (var id in stored.Select(b => b.Value.CampaignId).Distinct())
         {
-            // Without its campaign a batch has no channel to name; it is recorded without one.
-            channels[id] = (await campaigns.ReadAsync(id, cancellation))?.Value.Channel.Name() ?? "unknown";
+            sent[id] = (await campaigns.ReadAsync(id, cancellation))?.Value;
         }
 
         var told = stored.Select(b => b.Value).ToDictionary(b => b.Id);
-        var news = told.Values.SelectMany(b => News(b, channels[b.CampaignId])).ToLookup(n => n.CustomerId);
+        var news = told.Values.SelectMany(b => News(b, sent[b.CampaignId])).ToLookup(n => n.CustomerId);
         var waiting = await TellAsync(news, cancellation);
-        await batches.ChangeAsync(stored, batch => Recorded(batch, told[batch.Id], waiting), cancellation);
+        await batches.ChangeAsync(
+            stored,
+            batch => Recorded(batch, told[batch.Id], waiting) with { Units = batch.Units + (charges.Total / stored.Count) + batches.TypicalWrite },
+            cancellation);
     }
 
     /// <returns>Ids of customers that are just being merged: they are told when that is over.</returns>
@@ -113,7 +116,8 @@ public sealed class RecordMessages(
 
     private sealed record New(string CustomerId, CustomerMessage Message, EngagementShare Counted);
 
-    private static IEnumerable<New> News(Batch batch, string channel)
+    /// <param name="campaign">Null: gone; its messages have no channel to name.</param>
+    private static IEnumerable<New> News(Batch batch, Campaign? campaign)
     {
         for (var i = 0; i < batch.Recipients.Count; i++)
         {
@@ -121,10 +125,12 @@ public sealed class RecordMessages(
             if (recipient.IsUnrecorded)
             {
                 var message = new CustomerMessage(
-                    batch.MessageId(i), channel, recipient.Status.ToString().ToLowerInvariant(), batch.Time(recipient.At) ?? batch.CreatedAt,
-                    batch.Time(recipient.SentAt), batch.Time(recipient.OpenedAt), batch.Time(recipient.ClickedAt))
+                    batch.MessageId(i), campaign?.Channel.Name() ?? "unknown", recipient.IsHeldOut ? CustomerMessage.HeldOut : recipient.Status.ToString().ToLowerInvariant(),
+                    batch.Time(recipient.At) ?? batch.CreatedAt, batch.Time(recipient.SentAt), batch.Time(recipient.OpenedAt), batch.Time(recipient.ClickedAt))
                 {
                     LaterClicks = Ledger.LaterClicks(recipient) is { Count: > 0 } clicks ? [.. clicks.Select(at => batch.Time(at)!.Value)] : null,
+                    Variant = !recipient.IsHeldOut && campaign?.Variants is { Count: > 1 } variants ? variants.ElementAtOrDefault(recipient.Variant ?? 0)?.Name : null,
+                    IsCompared = campaign?.Holdout > 0,
                 };
                 yield return new(recipient.CustomerId, message, MessageMark.ShareOf(recipient.Recorded));
             }

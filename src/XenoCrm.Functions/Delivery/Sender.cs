@@ -19,7 +19,7 @@ namespace XenoCrm.Delivery;
 /// </remarks>
 public sealed partial class Sender(
     WorkspaceStore<Campaign> campaigns, BatchStore batches, SendDecisions decisions, CampaignTemplates templates, VendorPool vendors,
-    TrackingLinks links, VendorThrottle throttle, JobQueue queue, IOptions<DeliveryOptions> options, TimeProvider clock, ILogger<Sender> log) : IDisposable
+    TrackingLinks links, PriceTable prices, VendorThrottle throttle, JobQueue queue, IOptions<DeliveryOptions> options, TimeProvider clock, ILogger<Sender> log) : IDisposable
 {
     /// <summary>Longer than a sender may be at the vendor's; after a crash the batch waits for it.</summary>
     internal static readonly TimeSpan Lease = TimeSpan.FromSeconds(20);
@@ -70,6 +70,7 @@ public sealed partial class Sender(
     /// <returns>When to try again, or null when nothing of the run is left to this sender.</returns>
     private async Task<Again?> SendAsync(SendRun run, CancellationToken cancellation)
     {
+        var charges = RequestCharges.Begin();
         var campaign = (await campaigns.ReadAsync(run.CampaignId, cancellation))?.Value
             ?? throw new InvalidOperationException($"Campaign {run.CampaignId} does not exist.");
         if (campaign.State is CampaignState.Paused or CampaignState.Failed)
@@ -121,7 +122,7 @@ public sealed partial class Sender(
             (free, rest) = (fitting, fitting.Count < free.Count);
         }
 
-        var (claimed, messages) = await ClaimAsync(campaign, gateway, free, now, cancellation);
+        var (claimed, messages) = await ClaimAsync(campaign, gateway, free, now, charges, cancellation);
         if (claimed.Count < free.Count)
         {
             again ??= TimeSpan.FromSeconds(1);
@@ -137,7 +138,7 @@ public sealed partial class Sender(
             var results = await HandOverAsync(messages, cancellation);
 
             // To the end even when the host stops: what the vendor has said is said once.
-            var off = await RecordAsync(run, claimed, messages, results, CancellationToken.None);
+            var off = await RecordAsync(run, claimed, messages, results, charges, CancellationToken.None);
             if (turn is null || (off is null && !rest))
             {
                 return off ?? again;
@@ -217,18 +218,20 @@ public sealed partial class Sender(
     /// <summary>Decides about every open message of the batches and records the intent.</summary>
     /// <returns>The batches this sender has now, and their messages. Those that another one was faster with are left to it.</returns>
     private async Task<(IReadOnlyList<Versioned<Batch>> Claimed, IReadOnlyList<Place> Messages)> ClaimAsync(
-        Campaign campaign, VendorGateway chosen, List<Versioned<Batch>> free, DateTimeOffset now, CancellationToken cancellation)
+        Campaign campaign, VendorGateway chosen, List<Versioned<Batch>> free, DateTimeOffset now, RequestCharges charges, CancellationToken cancellation)
     {
         var open = free.SelectMany(b => b.Value.Recipients.Where(IsOpen).Select(r => r.CustomerId)).ToList();
         var decided = await decisions.DecideAsync(campaign.Channel, open, cancellation);
         var contents = campaign.Variants.Select(v => templates.Get(v.Content)).ToArray();
 
+        var units = (charges.Take() / free.Count) + batches.TypicalWrite;
         var intents = new List<Versioned<Batch>>(free.Count);
         var messages = new List<Place>();
         foreach (var (batch, etag) in free)
         {
             var recipients = batch.Recipients.ToArray();
             var names = batch.Vendors ?? [];
+            var notes = new HandOverNotes(batch);
             for (var i = 0; i < recipients.Length; i++)
             {
                 if (!IsOpen(recipients[i]))
@@ -244,15 +247,19 @@ public sealed partial class Sender(
                     (names, recipients[i]) = Batch.Assign(names, recipients[i], gateway!.Vendor.Name);
                     var id = batch.MessageId(i);
                     var variant = recipients[i].Variant ?? 0;
-                    messages.Add(new(batch.Id, i, gateway, new(
-                        id, campaign.Channel, decision.To!, campaign.Variants[variant].Content.From, () => contents[variant].Render(customer!, links.Of(id, campaign.Channel)))));
+                    var message = new VendorMessage(
+                        id, campaign.Channel, decision.To!, campaign.Variants[variant].Content.From, () => contents[variant].Render(customer!, links.Of(id, campaign.Channel)));
+                    recipients[i] = notes.Note(i, recipients[i], prices.Of(gateway.Vendor.Name, message), campaign.Channel == Channel.Email ? message.To : null);
+                    messages.Add(new(batch.Id, i, gateway, message));
                 }
             }
 
-            intents.Add(new(Ledger.Count(batch with { State = BatchState.Sending, LeaseUntil = now + Lease, Vendors = names, Recipients = recipients }), etag));
+            var noted = notes.AddTo(batch with { State = BatchState.Sending, LeaseUntil = now + Lease, Vendors = names, Units = batch.Units + units }, recipients);
+            intents.Add(new(Ledger.Count(noted), etag));
         }
 
         var etags = await batches.TryReplaceManyAsync(intents, cancellation);
+        charges.Take();
         var claimed = intents.Zip(etags).Where(c => c.Second is not null).Select(c => new Versioned<Batch>(c.First.Value, c.Second!)).ToList();
         var mine = claimed.Select(b => b.Value.Id).ToHashSet();
         return (claimed, [.. messages.Where(m => mine.Contains(m.BatchId))]);
@@ -287,7 +294,8 @@ public sealed partial class Sender(
     }
 
     private async Task<TimeSpan?> RecordAsync(
-        SendRun run, IReadOnlyList<Versioned<Batch>> claimed, IReadOnlyList<Place> messages, IReadOnlyList<HandOverResult> results, CancellationToken cancellation)
+        SendRun run, IReadOnlyList<Versioned<Batch>> claimed, IReadOnlyList<Place> messages, IReadOnlyList<HandOverResult> results,
+        RequestCharges charges, CancellationToken cancellation)
     {
         var outcomes = messages.Zip(results, (m, r) => (m.BatchId, m.Index, m.Gateway.Vendor.Idempotent, Result: r)).ToLookup(o => o.BatchId);
         var now = clock.GetUtcNow();
@@ -309,6 +317,7 @@ public sealed partial class Sender(
                 {
                     State = mine ? BatchState.Queued : batch.State,
                     LeaseUntil = mine ? null : batch.LeaseUntil,
+                    Units = batch.Units + (charges.Total / claimed.Count) + batches.TypicalWrite,
                     Recipients = recipients,
                 });
             },

@@ -15,6 +15,7 @@ public static class OrdersFeature
             .ValidateOnStart();
         services.AddSingleton<Attribution>();
         services.AddSingleton<CreditOrders>();
+        services.AddSingleton<CampaignOrders>();
         services.AddSingleton<OrderStore>();
         services.AddSingleton<CustomerTurns>();
         services.AddSingleton<OrderWriter>();

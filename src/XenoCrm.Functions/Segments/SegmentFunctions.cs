@@ -65,18 +65,10 @@ public sealed class SegmentFunctions(ListSegments list, SaveSegment save, Delete
     [Describe("List the members of a segment", "As CSV: all of them, in the order of the customers' ids.")]
     [Paged, Query("format", typeof(string), "csv for CSV, as with Accept: text/csv."), Answers(200, typeof(Page<SegmentMember>)), Answers(200, ContentType = "text/csv"), Problems(404)]
     public async Task<IResult> Members(
-        [HttpTrigger(AuthorizationLevel.Anonymous, "get", Route = "api/segments/{id}/members")] HttpRequest request, string id, CancellationToken cancellation)
-    {
-        var format = request.Query["format"].ToString();
-        if (format is not ("" or "csv" or "json"))
-        {
-            throw RequestInvalid.At("/format", "json or csv is expected.").ToException();
-        }
-
-        return format == "csv" || (format.Length == 0 && request.Headers.Accept.Any(a => a?.StartsWith("text/csv", StringComparison.OrdinalIgnoreCase) == true))
+        [HttpTrigger(AuthorizationLevel.Anonymous, "get", Route = "api/segments/{id}/members")] HttpRequest request, string id, CancellationToken cancellation) =>
+        request.WantsCsv()
             ? await export.HandleAsync(id, cancellation)
             : Reply.Ok(await list.MembersAsync(id, PageRequest.From(request, cursors, ListSegments.MembersCursor(id)), cancellation));
-    }
 
     [Function("GetSegmentGrowth")]
     [RequireRole(Role.Viewer)]

@@ -351,6 +351,7 @@ internal sealed class DeliveryHarness : IAsyncDisposable
         return collection.AddPlatform(configuration).AddDelivery(configuration).BuildServiceProvider();
     }
 
+    public IServiceProvider Provider => services;
     public CrashPoint Crash { get; } = new();
     public Meter Meter { get; } = new();
     public ShiftedClock Clock { get; } = new();
@@ -435,6 +436,7 @@ internal sealed class DeliveryHarness : IAsyncDisposable
                     SendRun.Queue => jobs.Send(message.Json, default),
                     MessagesToRecord.Queue => jobs.Record(message.Json, default),
                     ReceiptInbox.Queue => jobs.Apply(message.Json, default),
+                    ReclassifyTurn.Queue => jobs.Reclassify(message.Json, default),
                     CampaignTurn.Queue + "-poison" => jobs.GiveUpPlan(message.Json, default),
                     ReceiptInbox.Queue + "-poison" => jobs.GiveUpReceipts(message.Json, default),
                     SendRun.Queue + "-poison" => jobs.GiveUpRun(message.Json, default),

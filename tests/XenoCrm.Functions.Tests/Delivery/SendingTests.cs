@@ -411,6 +411,7 @@ public sealed class SendingTests(DeliveryEmulator emulator)
         var id = await harness.LaunchAsync();
         await harness.RunAsync();
         var messages = harness.Get<CampaignMessages>();
+        var campaign = await messages.CampaignAsync(id, default);
 
         async Task<List<MessageView>> All(MessageStatus? status, int limit)
         {
@@ -418,7 +419,7 @@ public sealed class SendingTests(DeliveryEmulator emulator)
             string? position = null;
             do
             {
-                var page = await messages.ReadAsync(id, status, new(limit, position), "list", default);
+                var page = await messages.ReadAsync(campaign, new(status), new(limit, position), "list", default);
                 page.Items.Count.ShouldBeLessThanOrEqualTo(limit);
                 read.AddRange(page.Items);
                 position = page.Next is null ? null : harness.Get<Cursors>().Unprotect("list", page.Next);

@@ -116,6 +116,11 @@ public sealed class CosmosDatabase : IDisposable
             // A trace of each of a hundred operations that share a request tells nothing, and is a tenth of their garbage.
             CosmosClientTelemetryOptions = new() { DisableDistributedTracing = allowBulk },
         };
+        if (!allowBulk)
+        {
+            options.CustomHandlers.Add(new RequestCharges.Handler());
+        }
+
         return settings.Key.Length > 0
             ? new CosmosClient(settings.Endpoint, settings.Key, options)
             : new CosmosClient(settings.Endpoint, new DefaultAzureCredential(), options);

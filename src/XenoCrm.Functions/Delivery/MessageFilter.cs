@@ -1,0 +1,26 @@
+using Microsoft.AspNetCore.Http;
+using XenoCrm.Campaigns;
+using XenoCrm.Platform.Http;
+
+namespace XenoCrm.Delivery;
+
+/// <summary>Which messages of a campaign.</summary>
+/// <param name="Variant">Its place.</param>
+public sealed record MessageFilter(MessageStatus? Status = null, string? Reason = null, int? Variant = null, string? Vendor = null, string? CustomerId = null)
+{
+    public static MessageFilter Of(HttpRequest request, Campaign campaign) => new(
+        request.Choice<MessageStatus>("status"), request.Text("reason"),
+        request.Text("variant") is { } name ? campaign.Variants.TakeWhile(v => v.Name != campaign.RequireVariant(name).Name).Count() : null,
+        request.Text("vendor"), request.Text("customerId"));
+
+    public bool Matches(Batch batch, int index)
+    {
+        var recipient = batch.Recipients[index];
+        var isHandedOver = recipient.Status is not (MessageStatus.Pending or MessageStatus.Suppressed or MessageStatus.Skipped);
+        return (Status is null || recipient.Status == Status)
+            && (Reason is null || recipient.Reason == Reason)
+            && (Variant is null || (isHandedOver && (recipient.Variant ?? 0) == Variant))
+            && (Vendor is null || (isHandedOver && batch.VendorOf(index) == Vendor))
+            && (CustomerId is null || recipient.CustomerId == CustomerId);
+    }
+}

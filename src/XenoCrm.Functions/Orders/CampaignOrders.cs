@@ -1,0 +1,72 @@
+using Microsoft.Azure.Cosmos;
+using XenoCrm.Customers;
+using XenoCrm.Platform.Cosmos;
+
+namespace XenoCrm.Orders;
+
+/// <summary>Orders that a message brought, less what was given back; cancelled and refunded ones are not in it.</summary>
+/// <param name="Revenue">Minor units by currency.</param>
+public sealed record MessageOrders(int Orders, int AfterClick, IReadOnlyDictionary<string, long> Revenue)
+{
+    public static readonly MessageOrders None = new(0, 0, new Dictionary<string, long>());
+
+    public MessageOrders Add(int afterClick, string currency, long net) => new(
+        Orders + 1, AfterClick + afterClick, new Dictionary<string, long>(Revenue) { [currency] = Revenue.GetValueOrDefault(currency) + net });
+
+    public MessageOrders Add(MessageOrders other) => new(
+        Orders + other.Orders, AfterClick + other.AfterClick, Revenue.Concat(other.Revenue).GroupBy(r => r.Key).ToDictionary(r => r.Key, r => r.Sum(v => v.Value)));
+}
+
+/// <summary>What the orders say of a campaign. Orders of customers that were deleted or erased are gone from it with them.</summary>
+public sealed class CampaignOrders(CosmosDatabase database)
+{
+    private const string Counting = "c.type = 'order' AND c.status NOT IN ('cancelled', 'refunded')";
+
+    private readonly Container container = database.Container(CustomerStore.ContainerName);
+
+    private sealed record CreditRow(string MessageId, CreditBasis Basis, string Currency, long Amount, long Refunded);
+
+    private sealed record ExposureRow(IReadOnlyList<Exposure> Compared, string Currency, long Amount, long Refunded);
+
+    /// <summary>By message: orders that are put down to it.</summary>
+    public async Task<IReadOnlyDictionary<string, MessageOrders>> CreditedAsync(string campaignId, CancellationToken cancellation)
+    {
+        var found = new Dictionary<string, MessageOrders>();
+        await foreach (var row in QueryAsync<CreditRow>(
+            $"SELECT c.credit.messageId, c.credit.basis, c.currency, c.amount, c.refunded FROM c WHERE c.credit.campaignId = @campaign AND {Counting}", campaignId, cancellation))
+        {
+            found[row.MessageId] = (found.GetValueOrDefault(row.MessageId) ?? MessageOrders.None).Add(row.Basis == CreditBasis.Click ? 1 : 0, row.Currency, row.Amount - row.Refunded);
+        }
+
+        return found;
+    }
+
+    /// <summary>By message, of both groups: orders within the window after it was sent, or held out, whatever they are put down to.</summary>
+    public async Task<(IReadOnlyDictionary<string, MessageOrders> Sent, IReadOnlyDictionary<string, MessageOrders> HeldOut)> ComparedAsync(string campaignId, CancellationToken cancellation)
+    {
+        var (sent, heldOut) = (new Dictionary<string, MessageOrders>(), new Dictionary<string, MessageOrders>());
+        await foreach (var row in QueryAsync<ExposureRow>(
+            $"SELECT c.compared, c.currency, c.amount, c.refunded FROM c WHERE EXISTS(SELECT VALUE x FROM x IN c.compared WHERE x.campaignId = @campaign) AND {Counting}", campaignId, cancellation))
+        {
+            foreach (var exposure in row.Compared.Where(e => e.CampaignId == campaignId))
+            {
+                var group = exposure.HeldOut ? heldOut : sent;
+                group[exposure.MessageId] = (group.GetValueOrDefault(exposure.MessageId) ?? MessageOrders.None).Add(0, row.Currency, row.Amount - row.Refunded);
+            }
+        }
+
+        return (sent, heldOut);
+    }
+
+    private async IAsyncEnumerable<T> QueryAsync<T>(string sql, string campaignId, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellation)
+    {
+        using var pages = container.GetItemQueryStreamIterator(new QueryDefinition(sql).WithParameter("@campaign", campaignId));
+        while (pages.HasMoreResults)
+        {
+            foreach (var row in await CosmosPages.ReadAsync<T>(pages, cancellation))
+            {
+                yield return row.Value;
+            }
+        }
+    }
+}
