@@ -263,7 +263,7 @@ public sealed class EraseCustomer(
 
         if (messages > 0)
         {
-            remains.Add(new("messages: customer id, state, times and the keyed hash of the address, without content", "so that the figures of campaigns stay right", Count: messages));
+            remains.Add(new("messages: customer id, state, times, events with their user agents, the keyed hash of the address and its domain where others have it too, without content", "so that the figures of campaigns stay right", Count: messages));
         }
 
         return await NoteAsync(erasure.Id, e => WithOthers(e, erasure) with { State = ErasureState.Done, FinishedAt = now, Removed = removed, Remains = remains }, cancellation);
