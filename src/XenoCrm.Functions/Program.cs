@@ -6,6 +6,7 @@ using XenoCrm.Campaigns;
 using XenoCrm.Customers;
 using XenoCrm.Delivery;
 using XenoCrm.Imports;
+using XenoCrm.Insights;
 using XenoCrm.Orders;
 using XenoCrm.Platform;
 using XenoCrm.Platform.Errors;
@@ -33,6 +34,7 @@ builder.Services
     .AddImports(builder.Configuration)
     .AddCampaigns()
     .AddDelivery(builder.Configuration)
+    .AddInsights(builder.Configuration)
     .AddPrivacy();
 
 builder.Build().Run();

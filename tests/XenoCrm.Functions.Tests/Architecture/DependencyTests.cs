@@ -18,6 +18,7 @@ public sealed partial class DependencyTests
         ["Imports"] = ["Platform", "Accounts", "Customers", "Orders"],
         ["Campaigns"] = ["Platform", "Accounts", "Customers", "Segments"],
         ["Delivery"] = ["Platform", "Accounts", "Customers", "Orders", "Segments", "Campaigns"],
+        ["Insights"] = ["Platform", "Accounts", "Customers", "Orders", "Segments", "Campaigns", "Delivery"],
         ["Privacy"] = ["Platform", "Accounts", "Customers", "Orders", "Segments", "Imports", "Campaigns", "Delivery"],
     };
 
@@ -106,7 +107,7 @@ public sealed partial class DependencyTests
         return Path.Combine(folder, "src", "XenoCrm.Functions");
     }
 
-    [GeneratedRegex(@"(?:using (?:static )?XenoCrm\.|XenoCrm\.|[^\w.])(?<feature>Platform|Accounts|Customers|Orders|Segments|Imports|Campaigns|Delivery|Privacy)(?=[.;]\w*)", RegexOptions.ExplicitCapture, 1000)]
+    [GeneratedRegex(@"(?:using (?:static )?XenoCrm\.|XenoCrm\.|[^\w.])(?<feature>Platform|Accounts|Customers|Orders|Segments|Imports|Campaigns|Delivery|Insights|Privacy)(?=[.;]\w*)", RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex Reference();
 
     [GeneratedRegex(@"(?i)(customer|order(?!\s?by|ed|ing|\b)|segment|campaign)", RegexOptions.ExplicitCapture, 1000)]
