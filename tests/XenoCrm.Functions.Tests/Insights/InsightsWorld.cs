@@ -1,6 +1,8 @@
+using Azure.Storage.Queues;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
 using XenoCrm.Accounts;
 using XenoCrm.Campaigns;
 using XenoCrm.Customers;
@@ -59,6 +61,7 @@ internal sealed class InsightsWorld : IAsyncDisposable
         services.AddSingleton<IConfiguration>(configuration);
         services.AddSingleton<TimeProvider>(Clock);
         services.AddPlatform(configuration).AddCustomers(configuration).AddOrders(configuration).AddSegments(configuration).AddCampaigns().AddDelivery(configuration).AddInsights(configuration);
+        services.Replace(ServiceDescriptor.Singleton<QueueServiceClient>(new TestQueue(Clock)));
         var process = services.BuildServiceProvider();
         processes.Add(process);
         return process;
