@@ -2,75 +2,6 @@ using XenoCrm.Platform.Cosmos;
 
 namespace XenoCrm.Customers;
 
-/// <summary>What is to be done with a draft.</summary>
-internal enum Intent
-{
-    /// <summary>Create the customer, or overlay the one it is.</summary>
-    Upsert,
-
-    /// <summary>Create it; it is an error when it exists.</summary>
-    Create,
-
-    /// <summary>Give the customer <see cref="RowToWrite.TargetId"/> this profile.</summary>
-    Replace,
-
-    /// <summary>Put back what an import changed of the customer, where it still is what the import made of it.</summary>
-    TakeBack,
-
-    /// <summary>Remove the customer that an import created, if nobody has touched it since.</summary>
-    Remove,
-}
-
-/// <param name="Row">1-based number in the file or list; the <see cref="WriteJournal"/> knows the row by it.</param>
-/// <param name="IfMatch">Replace only under this ETag; null: whatever it is now.</param>
-/// <param name="Written">To take back or remove: what the import wrote.</param>
-internal sealed record RowToWrite(
-    CustomerDraft Draft, IdentityKeys Keys, long Row, Intent Intent = Intent.Upsert, string? TargetId = null, string? IfMatch = null, JournalItem? Written = null);
-
-/// <summary>One customer that a plan creates or changes.</summary>
-internal sealed class PlannedChange(string id, Customer? before, string? etag, IdentityKeys? keys)
-{
-    public string Id { get; } = id;
-
-    /// <summary>As stored; null when it is to be created.</summary>
-    public Customer? Before { get; } = before;
-
-    public string? ETag { get; } = etag;
-
-    /// <summary>As it is to be; null until the first row made it.</summary>
-    public Customer? After { get; set; } = before;
-
-    /// <summary>Of <see cref="Before"/>; null when it is to be created.</summary>
-    public IdentityKeys? KeysBefore { get; } = keys;
-
-    /// <summary>Of <see cref="After"/>.</summary>
-    public IdentityKeys? Keys { get; set; } = keys;
-
-    /// <summary>Keys to make this customer's: each with the ETag of the dead item it takes the place of, or null.</summary>
-    public List<(Identity Identity, string? ETag)> Claims { get; } = [];
-
-    /// <summary>Minted ids to be voided first, because their keys go to this customer.</summary>
-    public HashSet<string> Voids { get; } = [];
-
-    /// <summary>The rows it stands for, and what each does.</summary>
-    public List<(int Index, WriteResult Result)> Rows { get; } = [];
-
-    /// <summary>The customer becomes a void.</summary>
-    public bool IsRemoval { get; set; }
-
-    /// <summary>Its number in the journal; null: it has no journal.</summary>
-    public long? Entry { get; set; }
-
-    public bool IsDirty => IsRemoval || !ReferenceEquals(Before, After);
-
-    /// <summary>Keys that it has, or claims on the way, and will not carry.</summary>
-    public IEnumerable<string> Dropped =>
-        Claims.Select(c => c.Identity.Id).Concat(KeysBefore?.All ?? []).Where(key => IsRemoval || (IsDirty && !Keys!.Contains(key)));
-
-    /// <summary>Nothing is to be written for it.</summary>
-    public bool IsSettled => !IsDirty && Claims.Count == 0 && Voids.Count == 0;
-}
-
 /// <summary>
 /// Decides, from what was read and without touching storage, what rows that may mean the same customer do to it. The
 /// rows are folded in their order, so that a customer with many rows is written once.
@@ -88,6 +19,8 @@ internal sealed class CustomerPlan(
     private readonly Dictionary<string, PlannedChange> changes = [];
     private readonly Dictionary<string, PlannedChange> claimed = [];
 
+    private KeyOwners Owners => field ??= new(hasher, identities, slots, ownClaims, changes, claimed);
+
     public IReadOnlyCollection<PlannedChange> Changes => changes.Values;
 
     /// <summary>Of the customers to be removed those that have orders.</summary>
@@ -99,37 +32,12 @@ internal sealed class CustomerPlan(
     /// <summary>Customers whose half-made claims stand in the way (see <see cref="CustomerWriter"/>).</summary>
     public List<Versioned<Customer>> Blockers { get; } = [];
 
-    private enum OwnerKind
-    {
-        /// <summary>Nobody, or nobody any more.</summary>
-        None,
-
-        /// <summary>A customer that carries the key, or will when this plan is carried out.</summary>
-        Customer,
-
-        /// <summary>Claimed to create a customer that does not exist yet.</summary>
-        Pending,
-
-        /// <summary>Claimed for a change of a customer that has not happened yet.</summary>
-        Busy,
-
-        /// <summary>Depends on a change of this plan, or on a merge that is under way: decided when that is stored.</summary>
-        Later,
-
-        /// <summary>A person who was erased.</summary>
-        Erased,
-    }
-
-    /// <param name="Inherited">The key is one of a customer that was merged into this one.</param>
-    /// <param name="By">The change of this plan that makes it so; null: it is stored.</param>
-    private readonly record struct Owner(OwnerKind Kind, string? CustomerId, bool Inherited = false, PlannedChange? By = null);
-
     /// <returns>False when the row, and what follows it, must wait for the next round.</returns>
     public bool TryAdd(int index, RowToWrite row)
     {
-        var external = OwnerOf(row.Keys.External);
-        var email = OwnerOf(row.Keys.Email);
-        var phone = OwnerOf(row.Keys.Phone);
+        var external = Owners.Of(row.Keys.External);
+        var email = Owners.Of(row.Keys.Email);
+        var phone = Owners.Of(row.Keys.Phone);
         if (external.Kind == OwnerKind.Later || email.Kind == OwnerKind.Later || phone.Kind == OwnerKind.Later)
         {
             return false;
@@ -200,62 +108,6 @@ internal sealed class CustomerPlan(
 
         var target = row.TargetId ?? (external.Kind == OwnerKind.Customer ? external.CustomerId : email.Kind == OwnerKind.Customer ? email.CustomerId : null);
         return target is null || !slots.TryGetValue(target, out var slot) || slot.Customer is null || !slot.Keys(hasher).Contains(row.Keys.Phone!);
-    }
-
-    private Owner OwnerOf(string? key)
-    {
-        if (key is null)
-        {
-            return default;
-        }
-
-        var identity = identities.GetValueOrDefault(key);
-        if (claimed.TryGetValue(key, out var planned))
-        {
-            return new(planned.Keys!.Contains(key) ? OwnerKind.Customer : OwnerKind.Later, planned.Id, By: planned);
-        }
-
-        if (identity is null)
-        {
-            return default;
-        }
-
-        if (identity.Value.Erased is not null)
-        {
-            return new(OwnerKind.Erased, null);
-        }
-
-        var id = identity.Value.CustomerId;
-        if (!slots.TryGetValue(id, out var slot))
-        {
-            return new(changes.ContainsKey(id) ? OwnerKind.Later : OwnerKind.Pending, id);
-        }
-
-        if (slot.Into is not null)
-        {
-            while (slot is { IsFrozen: false, Into: { } into })
-            {
-                slot = slots[into];
-            }
-
-            return slot.IsFrozen ? new(OwnerKind.Later, slot.Id)
-                : slot.Customer is { } heir && (heir.Inherits(key) || slot.Keys(hasher).Contains(key)) ? new(OwnerKind.Customer, slot.Id, heir.Inherits(key))
-                : default;
-        }
-
-        if (slot.Customer is null)
-        {
-            return default;
-        }
-
-        if (slot.Keys(hasher).Contains(key))
-        {
-            var leaves = changes.TryGetValue(id, out var change) && (change.IsRemoval || !change.Keys!.Contains(key));
-            return new(leaves ? OwnerKind.Later : OwnerKind.Customer, id);
-        }
-
-        // A claim of our own, left from the round before, is in nobody's way.
-        return identity.Value.For == slot.ETag && !ownClaims.Contains(identity.Value.Claim) ? new(OwnerKind.Busy, id) : default;
     }
 
     private bool Block(string? key, Owner owner)

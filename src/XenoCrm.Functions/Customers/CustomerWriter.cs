@@ -7,16 +7,6 @@ using XenoCrm.Platform.Errors;
 
 namespace XenoCrm.Customers;
 
-/// <param name="Row">1-based number in the file or list; ascending within a run and from run to run.</param>
-public sealed record UpsertRow(CustomerDraft Draft, long Row);
-
-/// <param name="Source">Where new customers come from: <c>api</c>, <c>import</c>, <c>order</c>.</param>
-/// <param name="Journal">Of a run of an import: repeating it changes nothing, and it can be undone.</param>
-/// <param name="Scope">What the rows of the journal are about, when it is not what the file is about.</param>
-/// <param name="SaidAt">When consents without a time of their own were given: an import's begin, not the moment its row is reached. Now when absent.</param>
-/// <param name="RequestId">Noted on customers that are created: see <see cref="Customer.RequestId"/>.</param>
-public sealed record UpsertOptions(string Source, WriteJournal? Journal = null, string? Scope = null, DateTimeOffset? SaidAt = null, string? RequestId = null);
-
 /// <summary>
 /// Creates customers and changes what identifies them: which customer a row means, and that no two customers carry the
 /// same key, under any concurrency and after a crash between any two writes.
@@ -67,9 +57,6 @@ public sealed class CustomerWriter(CosmosDatabase database, CustomerStore store,
     /// <summary>From here on operations share requests; below, waiting for a request to fill costs more than it saves.</summary>
     private const int BulkFrom = 100;
 
-    /// <summary>An operation in flight holds some 25 KB in the SDK. Enough of them that the shared requests are full.</summary>
-    private const int ChangesInFlight = 700;
-
     /// <summary>Waits before a busy key's claim is broken; each is at least a few milliseconds and most writes take one.</summary>
     private const int BusyRounds = 6;
 
@@ -80,8 +67,7 @@ public sealed class CustomerWriter(CosmosDatabase database, CustomerStore store,
     private static readonly TimeSpan MergeWait = TimeSpan.FromMilliseconds(150);
 
     private readonly IdentityStore identities = new(database);
-    private readonly Container direct = database.Container(CustomerStore.ContainerName);
-    private readonly Container bulk = database.BulkContainer(CustomerStore.ContainerName);
+    private readonly PlannedWrites writes = new(database, store, clock);
 
     /// <summary>
     /// Creates or overlays a run of customers, in the order of the rows. Rows that mean the same customer are folded and
@@ -105,7 +91,7 @@ public sealed class CustomerWriter(CosmosDatabase database, CustomerStore store,
     /// <returns>One result per line, in order: updated (put back, or deleted by its code), or unchanged with the reason.</returns>
     internal async Task<IReadOnlyList<WriteResult>> UndoAsync(IReadOnlyList<JournalLine> lines, UpsertOptions options, CancellationToken cancellation)
     {
-        var run = new CustomerRun([.. lines.Select(Undo)], options);
+        var run = new CustomerRun([.. lines.Select(line => RowToWrite.Undo(line, hasher))], options);
         await WriteAsync(run, cancellation);
         return run.Results!;
     }
@@ -232,23 +218,6 @@ public sealed class CustomerWriter(CosmosDatabase database, CustomerStore store,
     private RowToWrite Row(CustomerDraft draft, long row, Intent intent = Intent.Upsert, string? targetId = null, string? ifMatch = null) =>
         new(draft, hasher.KeysOf(draft), row, intent, targetId, ifMatch);
 
-    private RowToWrite Undo(JournalLine line)
-    {
-        var item = line.Items![0];
-        var none = new CustomerDraft();
-        if (item.Fields is not { } fields)
-        {
-            return new(none, hasher.KeysOf(none), line.FirstRow, Intent.Remove, line.CustomerId, Written: item);
-        }
-
-        string? Before(string name) => fields.GetValueOrDefault(name)?.Before?.GetString();
-
-        // A number is a key only if it was usable; where that did not change with it, both are.
-        var isUsable = !fields.TryGetValue("phoneUsable", out var usable) || usable.Before is { ValueKind: System.Text.Json.JsonValueKind.True };
-        var keys = hasher.KeysOf(new CustomerDraft { ExternalId = Before("externalId"), Email = Before("email"), Phone = Before("phone"), PhoneUsable = isUsable });
-        return new(none, keys, line.FirstRow, Intent.TakeBack, line.CustomerId, Written: item);
-    }
-
     private async Task<Versioned<Customer>> WriteOneAsync(RowToWrite row, string source, CancellationToken cancellation, string? requestId = null)
     {
         var run = new CustomerRun([row], new(source, RequestId: requestId));
@@ -358,35 +327,18 @@ public sealed class CustomerWriter(CosmosDatabase database, CustomerStore store,
         // All claims, then all customers: so that the requests they share are full.
         var changes = plans.SelectMany(p => p.Plan.Changes).ToList();
         var isBulk = changes.Sum(c => c.Claims.Count + (c.IsDirty ? 1 : 0)) >= BulkFrom;
-        var claimed = await ForAllAsync(changes, c => ClaimAsync(run, c, isBulk, cancellation), cancellation);
+        var claimed = await PlannedWrites.ForAllAsync(changes, c => writes.ClaimAsync(run, c, isBulk, cancellation), cancellation);
         changes = [.. changes.Where((_, i) => claimed[i])];
 
         // Read before the customers are written: if another claims one of these afterwards, its ETag is another.
         var dropped = changes.SelectMany(c => c.Dropped.Select(key => (key, c))).DistinctBy(d => d.key).ToDictionary(d => d.key, d => d.c);
         var released = dropped.Count > 0 ? await identities.ReadAsync(dropped.Keys, cancellation) : [];
         await tagger.RefreshAsync(cancellation);
-        var stored = await ForAllAsync(changes, c => StoreAsync(run, c, isBulk, cancellation), cancellation);
+        var stored = await PlannedWrites.ForAllAsync(changes, c => writes.StoreAsync(run, c, isBulk, cancellation), cancellation);
         var done = changes.Where((_, i) => stored[i]).ToHashSet();
         await Task.WhenAll(released.Values.Where(i => dropped[i.Value.Id] is var c && i.Value.CustomerId == c.Id && done.Contains(c))
             .Select(key => identities.ReleaseAsync(key, isBulk, cancellation)));
         return [.. plans.SelectMany(p => Settle(run, p.Group[p.Planned..], p.Plan, done)).Order()];
-    }
-
-    private static async Task<bool[]> ForAllAsync(List<PlannedChange> changes, Func<PlannedChange, Task<bool>> action, CancellationToken cancellation)
-    {
-        using var window = new SemaphoreSlim(ChangesInFlight);
-        return await Task.WhenAll(changes.Select(async change =>
-        {
-            await window.WaitAsync(cancellation);
-            try
-            {
-                return await action(change);
-            }
-            finally
-            {
-                window.Release();
-            }
-        }));
     }
 
     /// <returns>The rows of the group that are left to do.</returns>
@@ -421,88 +373,5 @@ public sealed class CustomerWriter(CosmosDatabase database, CustomerStore store,
         }
 
         return left;
-    }
-
-    /// <summary>Makes the keys the customer's.</summary>
-    /// <returns>False when someone was faster.</returns>
-    private async Task<bool> ClaimAsync(CustomerRun run, PlannedChange change, bool isBulk, CancellationToken cancellation)
-    {
-        foreach (var id in change.Voids)
-        {
-            using var answer = await direct.CreateItemStreamAsync(CustomerSlot.Void(id, clock.GetUtcNow()), new PartitionKey(id), cancellationToken: cancellation);
-            if (answer.StatusCode == HttpStatusCode.Conflict)
-            {
-                return false;
-            }
-
-            answer.EnsureSuccessStatusCode();
-        }
-
-        var claims = await Task.WhenAll(change.Claims.Select(async claim =>
-        {
-            var isWon = await identities.TryClaimAsync(claim.Identity, claim.ETag, isBulk, cancellation);
-            if (isWon && change.ETag is not null)
-            {
-                run.Own(claim.Identity);
-            }
-
-            return isWon;
-        }));
-        return !claims.Contains(false);
-    }
-
-    /// <summary>Writes the customer.</summary>
-    /// <returns>False when someone was faster.</returns>
-    private async Task<bool> StoreAsync(CustomerRun run, PlannedChange change, bool isBulk, CancellationToken cancellation)
-    {
-        if (!change.IsDirty)
-        {
-            run.Store(change.Before!, change.ETag!);
-            return true;
-        }
-
-        if (change.IsRemoval)
-        {
-            return await RemoveAsync(run, change, isBulk, cancellation);
-        }
-
-        var customer = store.Derive(change.After! with { Imports = run.MarksOf(change) });
-        if (await PutAsync(customer, change.ETag, isBulk ? bulk : direct, cancellation) is not { } etag)
-        {
-            return false;
-        }
-
-        run.Store(customer, etag);
-        return true;
-    }
-
-    private async Task<bool> RemoveAsync(CustomerRun run, PlannedChange change, bool isBulk, CancellationToken cancellation)
-    {
-        using var content = CustomerSlot.Void(change.Id, clock.GetUtcNow(), run.MarksOf(change));
-        using var answer = await (isBulk ? bulk : direct).ReplaceItemStreamAsync(
-            content, change.Id, new(change.Id), new() { IfMatchEtag = change.ETag, EnableContentResponseOnWrite = false }, cancellation);
-        if (answer.StatusCode is HttpStatusCode.PreconditionFailed or HttpStatusCode.NotFound)
-        {
-            return false;
-        }
-
-        answer.EnsureSuccessStatusCode();
-        return true;
-    }
-
-    private static async Task<string?> PutAsync(Customer customer, string? etag, Container container, CancellationToken cancellation)
-    {
-        var partition = new PartitionKey(customer.Id);
-        using var content = CustomerStore.Serialize(customer);
-        using var answer = etag is null
-            ? await container.CreateItemStreamAsync(content, partition, new() { EnableContentResponseOnWrite = false }, cancellation)
-            : await container.ReplaceItemStreamAsync(content, customer.Id, partition, new() { IfMatchEtag = etag, EnableContentResponseOnWrite = false }, cancellation);
-        if (answer.StatusCode is HttpStatusCode.Conflict or HttpStatusCode.PreconditionFailed or HttpStatusCode.NotFound)
-        {
-            return null;
-        }
-
-        answer.EnsureSuccessStatusCode();
-        return answer.Headers.ETag;
     }
 }
