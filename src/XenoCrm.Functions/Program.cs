@@ -10,6 +10,7 @@ using XenoCrm.Insights;
 using XenoCrm.Orders;
 using XenoCrm.Platform;
 using XenoCrm.Platform.Errors;
+using XenoCrm.Platform.Http;
 using XenoCrm.Platform.Idempotency;
 using XenoCrm.Platform.OpenApi;
 using XenoCrm.Privacy;
@@ -20,9 +21,11 @@ CultureInfo.DefaultThreadCurrentCulture = CultureInfo.DefaultThreadCurrentUICult
 
 var builder = FunctionsApplication.CreateBuilder(args);
 builder.ConfigureFunctionsWebApplication();
+builder.UseMiddleware<HeadersMiddleware>();
 builder.UseMiddleware<ProblemMiddleware>();
 builder.UseMiddleware<AccessMiddleware>();
 builder.UseMiddleware<IdempotencyMiddleware>();
+builder.UseMiddleware<AuditMiddleware>();
 
 builder.Services
     .AddPlatform(builder.Configuration)

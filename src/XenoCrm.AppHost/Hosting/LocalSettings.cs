@@ -34,6 +34,8 @@ public static class LocalSettings
         Point("Cosmos__Database", "xenocrm");
         Point("Vendors__Generic__BaseAddress", $"http://127.0.0.1:{ports.Vendor}/");
         Point("PublicBaseAddress", $"http://127.0.0.1:{ports.Api}");
+        // As Core Tools says it: without it the app takes itself for production and refuses the sample's secrets.
+        settings["AZURE_FUNCTIONS_ENVIRONMENT"] = "Development";
         settings["ASPNETCORE_URLS"] = $"http://127.0.0.1:{ports.Api}";
         return settings;
 

@@ -5,7 +5,12 @@ namespace XenoCrm.Accounts;
 
 /// <summary>Who calls.</summary>
 /// <param name="Id">The user's or API key's id.</param>
-public sealed record Caller(string Id, string Name, Role Role);
+/// <param name="SessionId">Since when they are logged in; null for an API key.</param>
+/// <param name="Scopes">What the API key is good for; null for somebody who has logged in.</param>
+public sealed record Caller(string Id, string Name, Role Role, string? SessionId = null, IReadOnlyList<string>? Scopes = null)
+{
+    public bool IsKey => Scopes is not null;
+}
 
 public static class CallerExtensions
 {
@@ -14,6 +19,8 @@ public static class CallerExtensions
     /// <summary>Who calls. Only on functions with <see cref="RequireRoleAttribute"/>: there it is always known.</summary>
     public static Caller Caller(this HttpRequest request) =>
         request.HttpContext.Items[Key] as Caller ?? throw new InvalidOperationException("The function is public: nobody is known to call it.");
+
+    internal static Caller? CallerOrNone(this HttpContext http) => http.Items[Key] as Caller;
 
     internal static void SetCaller(this HttpContext http, Caller caller)
     {

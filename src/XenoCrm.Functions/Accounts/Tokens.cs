@@ -5,6 +5,9 @@ using Microsoft.IdentityModel.Tokens;
 
 namespace XenoCrm.Accounts;
 
+/// <summary>What counts in an access token that is valid.</summary>
+public sealed record AccessToken(string UserId, string SessionId, DateTimeOffset IssuedAt);
+
 /// <summary>Issues and checks access tokens: JWT, HMAC-SHA256, keys by <c>kid</c>.</summary>
 public sealed class Tokens
 {
@@ -37,7 +40,7 @@ public sealed class Tokens
     }
 
     /// <returns>The token and the moment it expires.</returns>
-    public (string Token, DateTimeOffset ExpiresAt) Issue(User user)
+    public (string Token, DateTimeOffset ExpiresAt) Issue(User user, string sessionId)
     {
         var now = clock.GetUtcNow();
         var expires = now + options.TokenLifetime;
@@ -55,19 +58,21 @@ public sealed class Tokens
                 new(JwtRegisteredClaimNames.Sub, user.Id),
                 new(JwtRegisteredClaimNames.Name, user.Name),
                 new("role", user.Role.ToString()),
+                new(JwtRegisteredClaimNames.Sid, sessionId),
             ]),
         });
         return (token, expires);
     }
 
-    /// <returns>Who the token was issued to, or null when it is not valid now.</returns>
-    public async Task<Caller?> VerifyAsync(string token)
+    /// <returns>
+    /// Who the token was issued to, and when, or null when it is not valid now. The name and the role in it are for the
+    /// client to show: they may have changed since.
+    /// </returns>
+    public async Task<AccessToken?> VerifyAsync(string token)
     {
         var result = await handler.ValidateTokenAsync(token, validation);
-        return result.IsValid
-            && result.SecurityToken is JsonWebToken jwt
-            && Enum.TryParse<Role>(jwt.GetClaim("role").Value, out var role)
-            ? new Caller(jwt.Subject, jwt.GetClaim(JwtRegisteredClaimNames.Name).Value, role)
+        return result.IsValid && result.SecurityToken is JsonWebToken jwt && jwt.TryGetClaim(JwtRegisteredClaimNames.Sid, out var session)
+            ? new AccessToken(jwt.Subject, session.Value, new DateTimeOffset(jwt.IssuedAt, TimeSpan.Zero))
             : null;
     }
 

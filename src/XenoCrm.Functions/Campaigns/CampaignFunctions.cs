@@ -59,7 +59,7 @@ public sealed class CampaignFunctions(WorkspaceStore<Campaign> campaigns, SaveCa
     }
 
     [Function("LaunchCampaign")]
-    [RequireRole(Role.Marketer), Idempotent]
+    [RequireRole(Role.Marketer, Scope = "campaigns:launch"), Idempotent]
     [Describe("Launch a campaign", "Freezes the audience and begins to send. A second launch is a 409. Above `Campaigns:ApprovalAbove` customers it needs an approval that still holds, and a manager; without that setting, a manager."), Answers(202, typeof(CampaignView)), Problems(404, 409, 412)]
     public async Task<IResult> Launch(
         [HttpTrigger(AuthorizationLevel.Anonymous, "post", Route = "api/campaigns/{id}/launch")] HttpRequest request, string id, CancellationToken cancellation) =>
@@ -73,7 +73,7 @@ public sealed class CampaignFunctions(WorkspaceStore<Campaign> campaigns, SaveCa
         Accept(await steer.PauseAsync(id, request.IfMatch(), cancellation, request.EffectId()));
 
     [Function("ResumeCampaign")]
-    [RequireRole(Role.Manager), Idempotent]
+    [RequireRole(Role.Manager, Scope = "campaigns:launch"), Idempotent]
     [Describe("Resume a paused or failed campaign", "Nothing is sent twice."), Answers(202, typeof(CampaignView)), Problems(404, 409, 412)]
     public async Task<IResult> Resume(
         [HttpTrigger(AuthorizationLevel.Anonymous, "post", Route = "api/campaigns/{id}/resume")] HttpRequest request, string id, CancellationToken cancellation) =>

@@ -20,7 +20,7 @@ public sealed class LifeCycleFunctions(ReviewCampaign review, ScheduleCampaign s
         Answer(await review.SubmitAsync(id, request.IfMatch(), request.Caller(), cancellation, request.EffectId()));
 
     [Function("ApproveCampaign")]
-    [RequireRole(Role.Manager), Idempotent]
+    [RequireRole(Role.Manager, PeopleOnly = true), Idempotent]
     [Describe("Approve a submitted campaign", "Never one's own (403 `campaign.self_approval`). The approval holds for this content, this rule and this size of the audience, give or take `Campaigns:ApprovalTolerance`: otherwise the launch is refused (409 `campaign.approval_stale`) and the campaign is a draft again.")]
     [Answers(200, typeof(CampaignView)), Problems(404, 409, 412)]
     public async Task<IResult> Approve(
@@ -28,14 +28,14 @@ public sealed class LifeCycleFunctions(ReviewCampaign review, ScheduleCampaign s
         Answer(await review.ApproveAsync(id, request.IfMatch(), request.Caller(), cancellation, request.EffectId()));
 
     [Function("RejectCampaign")]
-    [RequireRole(Role.Manager), Idempotent]
+    [RequireRole(Role.Manager, PeopleOnly = true), Idempotent]
     [Describe("Reject a submitted campaign, or take an approval back", "It is a draft again."), Answers(200, typeof(CampaignView)), Problems(404, 409, 412)]
     public async Task<IResult> Reject(
         [HttpTrigger(AuthorizationLevel.Anonymous, "post", Route = "api/campaigns/{id}/reject")] HttpRequest request, string id, CancellationToken cancellation) =>
         Answer(await review.RejectAsync(id, request.IfMatch(), cancellation, request.EffectId()));
 
     [Function("ScheduleCampaign")]
-    [RequireRole(Role.Marketer), Idempotent]
+    [RequireRole(Role.Marketer, Scope = "campaigns:launch"), Idempotent]
     [Describe("Schedule a campaign", "Once at a time, or every day, week or month at a local time: then each occurrence is a campaign of its own. Launched within ten seconds of the time. A time that passed while the service was down is caught up on within `Campaigns:LateLaunch` (note `launched_late`); later the campaign is a draft again, and an occurrence is cancelled (note `schedule_missed`). Approval is checked now and at the launch.")]
     [Body(typeof(ScheduleInput)), Answers(200, typeof(CampaignView)), Problems(404, 409, 412, 413, 415)]
     public async Task<IResult> Schedule(

@@ -60,7 +60,7 @@ public sealed class TemplateFunctions(WorkspaceStore<Template> templates, SaveTe
     }
 
     [Function("RenderTemplate")]
-    [RequireRole(Role.Viewer)]
+    [RequireRole(Role.Viewer, Reads = true)]
     [Describe("See what a customer would get", "Renders a stored template, or a content that is not saved, for a customer or a made-up one; says which fields are empty, and how many SMS parts it takes.")]
     [Body(typeof(RenderInput)), Answers(200, typeof(RenderView)), Problems(404, 413, 415)]
     public async Task<IResult> Render(

@@ -23,7 +23,7 @@ public sealed class CustomerFunctions(
         Reply.Ok(await list.HandleAsync(request, cancellation));
 
     [Function("ExportCustomers")]
-    [RequireRole(Role.Viewer)]
+    [RequireRole(Role.Viewer, Audited = true)]
     [Describe("Export customers as CSV", "With the filters of the list. The file can be imported again; unchanged, it changes nothing. Cells that a spreadsheet would run as a formula begin with a quote.")]
     [CustomerFilterParameters, Answers(200, typeof(string), ContentType = "text/csv")]
     public Task<IResult> Export(

@@ -11,7 +11,7 @@ namespace XenoCrm.Delivery;
 public sealed class PreflightFunctions(CheckCampaign check, TestCampaign test, RetryFailed retry)
 {
     [Function("CheckCampaign")]
-    [RequireRole(Role.Marketer)]
+    [RequireRole(Role.Marketer, Reads = true)]
     [Describe("Check a campaign before its launch", "Who would be written to and who not and why, what the content lacks, SMS parts, overlap with other campaigns, cost. Sizes are exact; the rest is of the whole audience up to `Campaigns:CheckLimit` customers, and of a random sample above: `basis` and `examined` say which. Sends nothing.")]
     [Answers(200, typeof(CheckView)), Problems(404, 409)]
     public async Task<IResult> Check(
@@ -27,7 +27,7 @@ public sealed class PreflightFunctions(CheckCampaign check, TestCampaign test, R
         Reply.Ok(await test.HandleAsync(id, await request.ReadAsync<TestInput>(cancellation), cancellation, request.EffectId()));
 
     [Function("RetryFailedMessages")]
-    [RequireRole(Role.Manager), Idempotent]
+    [RequireRole(Role.Manager, Scope = "campaigns:launch"), Idempotent]
     [Describe("Send messages that failed for a passing reason", "Those whose run was given up (`poison`), that the vendor put off too often, or that it says it never got (`not_taken`): it certainly has none of them. Never bounces, refusals or what the vendor may have. For completed campaigns; a repeat sends nothing twice.")]
     [Answers(202, typeof(RetryView)), Problems(404, 409, 412)]
     public async Task<IResult> Retry(

@@ -46,7 +46,7 @@ public sealed class ImportFunctions(
     }
 
     [Function("PreviewImport")]
-    [RequireRole(Role.Manager)]
+    [RequireRole(Role.Manager, Reads = true)]
     [Describe("Preview how the columns of a file are mapped", "Sample values, what each column is taken for and why, suggestions for names that are not known. The first 64 KB of the file are enough; nothing is imported.")]
     [Body(typeof(string), ContentTypes = ["text/csv", "multipart/form-data"])]
     [Query("kind", typeof(ImportKind), "customers or orders")]

@@ -28,6 +28,12 @@ public static class PlatformFeature
         services.AddOptions<WorkspaceOptions>().Bind(configuration.GetSection(WorkspaceOptions.Section))
             .Validate(o => o.Currency.Length == 3, "Workspace__Currency must be an ISO 4217 code.").ValidateOnStart();
 
+        services.AddOptions<RateLimitOptions>().Bind(configuration.GetSection(RateLimitOptions.Section))
+            .Validate(o => o.Window >= TimeSpan.FromSeconds(1), "RateLimits__Window must be at least a second.").ValidateOnStart();
+        services.AddOptions<CorsOptions>().Bind(configuration.GetSection(CorsOptions.Section))
+            .Validate(o => o.Origins.All(u => u == "*" || (Uri.TryCreate(u, UriKind.Absolute, out var uri) && uri.AbsolutePath == "/")), "Cors__Origins__* are origins such as https://app.example, or *.")
+            .ValidateOnStart();
+
         // The worker reads queue messages with these options: what JobQueue writes must come back.
         services.Configure<JsonSerializerOptions>(options =>
         {
@@ -41,6 +47,7 @@ public static class PlatformFeature
         services.AddSingleton<CosmosDatabase>();
         services.AddSingleton(Workspace.Definition);
         services.AddSingleton<Cursors>();
+        services.AddSingleton<RateLimits>();
         services.AddSingleton<JobQueue>();
         services.AddOptions<IdempotencyOptions>().Bind(configuration.GetSection(IdempotencyOptions.Section))
             .Validate(o => o.Lease >= TimeSpan.FromSeconds(1) && o.Wait >= TimeSpan.Zero, "Idempotency__Lease must be at least a second, __Wait not negative.").ValidateOnStart();

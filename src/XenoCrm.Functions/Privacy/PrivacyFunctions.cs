@@ -23,7 +23,7 @@ public sealed class EraseAddressValidator : AbstractValidator<EraseAddressReques
 public sealed class PrivacyFunctions(EraseCustomer erase, ExportPersonalData export, WorkspaceStore<Erasure> erasures)
 {
     [Function("EraseCustomer")]
-    [RequireRole(Role.Manager), Idempotent]
+    [RequireRole(Role.Manager, Scope = "customers:erase"), Idempotent]
     [Describe(
         "Erase a person (GDPR)",
         "The customer, its orders and everything that says who it was go; nothing is ever written to its addresses again, and neither an import nor a request brings them back: "
@@ -37,7 +37,7 @@ public sealed class PrivacyFunctions(EraseCustomer erase, ExportPersonalData exp
     }
 
     [Function("EraseAddress")]
-    [RequireRole(Role.Manager), Idempotent]
+    [RequireRole(Role.Manager, Scope = "customers:erase"), Idempotent]
     [Describe("Block somebody who is no customer", "Nobody is ever created by these keys, and nothing is written to these addresses. There is no way to undo this.")]
     [Body(typeof(EraseAddressRequest)), Answers(200, typeof(Erasure)), Problems(409, 413, 415)]
     public async Task<IResult> EraseAddress(
@@ -64,7 +64,7 @@ public sealed class PrivacyFunctions(EraseCustomer erase, ExportPersonalData exp
     }
 
     [Function("ExportPersonalData")]
-    [RequireRole(Role.Manager)]
+    [RequireRole(Role.Manager, Audited = true)]
     [Describe("Export everything that is held about a customer (GDPR)", "Profile, consent and its history, orders, messages of all campaigns, segments, suppressions, where it was imported from.")]
     [Answers(200, typeof(object)), Problems(404)]
     public Task<IResult> Export(

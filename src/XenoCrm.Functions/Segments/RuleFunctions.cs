@@ -10,7 +10,7 @@ namespace XenoCrm.Segments;
 public sealed class RuleFunctions(PreviewSegment preview, ExplainSegment explain, RuleCatalogue catalogue)
 {
     [Function("PreviewSegment")]
-    [RequireRole(Role.Viewer)]
+    [RequireRole(Role.Viewer, Reads = true)]
     [Describe("Count and show who a rule holds for"), Body(typeof(PreviewRequest)), Answers(200, typeof(PreviewResponse)), Problems(413, 415)]
     public async Task<IResult> Preview(
         [HttpTrigger(AuthorizationLevel.Anonymous, "post", Route = "api/segments/preview")] HttpRequest request, CancellationToken cancellation) =>

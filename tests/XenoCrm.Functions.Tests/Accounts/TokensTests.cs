@@ -20,14 +20,14 @@ public sealed class TokensTests
     public async Task A_token_says_who_it_was_issued_to()
     {
         var tokens = Make(("a", 1));
-        (await tokens.VerifyAsync(tokens.Issue(user).Token)).ShouldBe(new Caller("u1", "Someone", Role.Marketer));
+        (await tokens.VerifyAsync(tokens.Issue(user, "s1").Token)).ShouldBe(new AccessToken("u1", "s1", clock.GetUtcNow()));
     }
 
     [Fact]
     public async Task A_token_ends_when_it_says()
     {
         var tokens = Make(("a", 1));
-        var (token, expiresAt) = tokens.Issue(user);
+        var (token, expiresAt) = tokens.Issue(user, "s1");
         clock.GetUtcNow().Returns(expiresAt.AddSeconds(-1));
         (await tokens.VerifyAsync(token)).ShouldNotBeNull();
         clock.GetUtcNow().Returns(expiresAt);
@@ -37,21 +37,21 @@ public sealed class TokensTests
     [Fact]
     public async Task A_key_is_rotated_by_putting_a_new_one_first()
     {
-        var old = Make(("a", 1)).Issue(user).Token;
+        var old = Make(("a", 1)).Issue(user, "s1").Token;
         (await Make(("b", 2), ("a", 1)).VerifyAsync(old)).ShouldNotBeNull();
         (await Make(("b", 2)).VerifyAsync(old)).ShouldBeNull();
     }
 
     [Fact]
     public async Task Another_key_under_the_same_id_is_refused() =>
-        (await Make(("a", 1)).VerifyAsync(Make(("a", 2)).Issue(user).Token)).ShouldBeNull();
+        (await Make(("a", 1)).VerifyAsync(Make(("a", 2)).Issue(user, "s1").Token)).ShouldBeNull();
 
     [Theory]
     [InlineData("""{"alg":"none","typ":"at+jwt"}""")]
     [InlineData("""{"alg":"none","typ":"at+jwt","kid":"a"}""")]
     public async Task A_token_without_a_signature_is_refused(string header)
     {
-        var payload = Make(("a", 1)).Issue(user).Token.Split('.')[1];
+        var payload = Make(("a", 1)).Issue(user, "s1").Token.Split('.')[1];
         (await Make(("a", 1)).VerifyAsync($"{Base64Url.EncodeToString(Encoding.UTF8.GetBytes(header))}.{payload}.")).ShouldBeNull();
     }
 
@@ -59,7 +59,7 @@ public sealed class TokensTests
     public async Task Every_changed_character_of_a_token_is_noticed()
     {
         var tokens = Make(("a", 1));
-        var token = tokens.Issue(user).Token;
+        var token = tokens.Issue(user, "s1").Token;
 
         // The last character carries two bits that base64url ignores.
         for (var i = 0; i < token.Length - 1; i++)

@@ -161,7 +161,7 @@ public sealed class CrmHarness : IAsyncDisposable
         return new(server, provider, log, first);
     }
 
-    private sealed class NoSegments : ISegmentTagger
+    internal sealed class NoSegments : ISegmentTagger
     {
         public ValueTask RefreshAsync(CancellationToken cancellation) => ValueTask.CompletedTask;
 
@@ -170,7 +170,7 @@ public sealed class CrmHarness : IAsyncDisposable
         public string? NameOf(string segmentId) => null;
     }
 
-    private sealed class LoggingHandler(RequestLog log) : DelegatingHandler(new SocketsHttpHandler { MaxConnectionsPerServer = 50 })
+    internal sealed class LoggingHandler(RequestLog log) : DelegatingHandler(new SocketsHttpHandler { MaxConnectionsPerServer = 50 })
     {
         protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
         {

@@ -225,6 +225,8 @@ internal sealed class ShiftedClock : TimeProvider
     public void Advance(TimeSpan by) => shift += by;
 
     public override DateTimeOffset GetUtcNow() => System.GetUtcNow() + shift;
+
+    public override long GetTimestamp() => System.GetTimestamp() + (long)(shift.TotalSeconds * TimestampFrequency);
 }
 
 /// <summary>A vendor that keeps a record of what it was asked.</summary>

@@ -32,6 +32,9 @@ public sealed record ETagStale()
 public sealed record RouteNotFound(string Path)
     : Problem(404, "request.route_not_found", "There is nothing here", $"No resource answers to {Path}.");
 
+public sealed record RateLimited()
+    : Problem(429, "request.rate_limited", "Too many requests", "Wait for as long as Retry-After says; RateLimit says how many are left.");
+
 public sealed record StorageBusy()
     : Problem(503, "storage.unavailable", "The storage does not answer", "Try again in a moment.");
 

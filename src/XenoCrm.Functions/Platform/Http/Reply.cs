@@ -2,6 +2,12 @@ using Microsoft.AspNetCore.Http;
 
 namespace XenoCrm.Platform.Http;
 
+/// <summary>An answer that says where what was made is.</summary>
+public interface ILocatedResult : IResult
+{
+    string? Location { get; }
+}
+
 /// <summary>Answers, all with this service's JSON.</summary>
 public static class Reply
 {
@@ -16,8 +22,10 @@ public static class Reply
 
     public static IResult NoContent() => Results.NoContent();
 
-    private sealed class JsonReply<T>(int status, T value, string? etag, string? location) : IResult
+    private sealed class JsonReply<T>(int status, T value, string? etag, string? location) : ILocatedResult
     {
+        public string? Location => location;
+
         public Task ExecuteAsync(HttpContext httpContext)
         {
             if (etag is not null)

@@ -13,6 +13,8 @@ public static class RequestBody
     /// <summary>The limit for JSON bodies; uploads have their own.</summary>
     public const int MaxBytes = 1024 * 1024;
 
+    private static readonly object BodyKey = new();
+
     /// <summary>
     /// Reads and validates a JSON body. Unknown members, wrong types and what the registered
     /// <see cref="IValidator{T}"/> finds are answered with 400 and JSON pointers.
@@ -26,6 +28,7 @@ public static class RequestBody
         }
 
         var bytes = await request.ReadBytesAsync(MaxBytes, cancellation);
+        request.HttpContext.Items[BodyKey] = bytes;
         T value;
         try
         {
@@ -57,6 +60,28 @@ public static class RequestBody
         }
 
         return value;
+    }
+
+    /// <summary>The names of the members of the JSON object that was read as the body; null when there was none.</summary>
+    public static IReadOnlyList<string>? BodyMembers(this HttpContext http)
+    {
+        if (http.Items[BodyKey] is not ReadOnlyMemory<byte> bytes)
+        {
+            return null;
+        }
+
+        var names = new SortedSet<string>(StringComparer.Ordinal);
+        var reader = new Utf8JsonReader(bytes.Span, new JsonReaderOptions { MaxDepth = int.MaxValue });
+        while (reader.Read())
+        {
+            if (reader.TokenType == JsonTokenType.PropertyName && reader.CurrentDepth == 1)
+            {
+                names.Add(reader.GetString()!);
+                reader.Skip();
+            }
+        }
+
+        return names.Count == 0 ? null : [.. names];
     }
 
     /// <summary>Reads the whole body, at most <paramref name="limit"/> bytes (else 413).</summary>
