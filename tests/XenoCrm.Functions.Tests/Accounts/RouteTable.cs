@@ -13,6 +13,7 @@ internal static class RouteTable
     /// <summary>Method, path, the lowest role (or "public"), and the scope that an API key needs: "*" is any key, "-" none.</summary>
     private const string Text = """
         GET    /api-docs/{*path}                                   public
+        POST   /api/ai/segments                                    marketer ai:write
         GET    /api/api-keys                                       admin    -
         POST   /api/api-keys                                       admin    -
         DELETE /api/api-keys/{id}                                  admin    -
