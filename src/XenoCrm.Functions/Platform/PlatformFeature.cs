@@ -49,6 +49,7 @@ public static class PlatformFeature
         services.AddSingleton<Cursors>();
         services.AddSingleton<RateLimits>();
         services.AddSingleton<JobQueue>();
+        services.AddSingleton<QueueWork>();
         services.AddOptions<IdempotencyOptions>().Bind(configuration.GetSection(IdempotencyOptions.Section))
             .Validate(o => o.Lease >= TimeSpan.FromSeconds(1) && o.Wait >= TimeSpan.Zero, "Idempotency__Lease must be at least a second, __Wait not negative.").ValidateOnStart();
         services.AddSingleton(StoredRequests.Definition);
