@@ -15,6 +15,7 @@ using XenoCrm.Platform.Idempotency;
 using XenoCrm.Platform.OpenApi;
 using XenoCrm.Privacy;
 using XenoCrm.Segments;
+using XenoCrm.Webhooks;
 
 // A language is a customer's, never the machine's.
 CultureInfo.DefaultThreadCurrentCulture = CultureInfo.DefaultThreadCurrentUICulture = CultureInfo.InvariantCulture;
@@ -38,6 +39,7 @@ builder.Services
     .AddCampaigns()
     .AddDelivery(builder.Configuration)
     .AddInsights(builder.Configuration)
+    .AddWebhooks(builder.Configuration)
     .AddPrivacy();
 
 builder.Build().Run();

@@ -62,6 +62,7 @@ public sealed class AccessTable
         "templates" => "campaigns",
         "suppressions" => "delivery",
         "erasures" => "customers",
+        "webhook-subscriptions" => "webhooks",
         var first => first ?? route,
     };
 }

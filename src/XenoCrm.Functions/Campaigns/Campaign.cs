@@ -99,6 +99,17 @@ public sealed record Campaign : IWorkspaceItem
     /// <summary>What happened to it without anybody asking: a code, such as <c>schedule_missed</c>.</summary>
     public string? Note { get; init; }
 
+    /// <summary>Steps that nobody was told of yet, in their order; null: none. Part of the write that makes them, so none is lost.</summary>
+    public IReadOnlyList<CampaignMove>? Moves { get; init; }
+
+    /// <summary>How many steps there were that are told of.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public int MoveCount { get; init; }
+
+    /// <summary>Indexed, for who tells of <see cref="Moves"/>; absent when there are none.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool Unannounced => Moves is not null;
+
     /// <param name="name">A caller's; null: the first.</param>
     public Variant RequireVariant(string? name) => name is null
         ? Variants[0]
@@ -114,9 +125,22 @@ public sealed record Campaign : IWorkspaceItem
 
         var ended = next is CampaignState.Completed or CampaignState.Cancelled or CampaignState.Failed;
         var moved = this with { State = next, UpdatedAt = now, EndedAt = ended ? now : null, Failure = null, Note = State == CampaignState.Draft ? null : Note };
+        if (action.IsToldOf())
+        {
+            moved = moved with { MoveCount = MoveCount + 1, Moves = [.. Moves ?? [], new(MoveCount + 1, action, next, now)] };
+        }
+
         return next == CampaignState.Draft ? moved with { Submission = null, Approval = null, Schedule = null, Note = null } : moved;
     }
+
+    /// <summary>The campaign when those that listen were told of its steps up to this one.</summary>
+    public Campaign Announced(int number) => this with { Moves = Moves?.Where(m => m.Number > number).ToList() is { Count: > 0 } left ? left : null };
 }
+
+/// <summary>A step in a campaign's life.</summary>
+/// <param name="Number">1: its first one.</param>
+/// <param name="State">What it led to.</param>
+public sealed record CampaignMove(int Number, CampaignAction Action, CampaignState State, DateTimeOffset At);
 
 /// <summary>A campaign as callers see it.</summary>
 /// <param name="Actions">What can be done with it now.</param>

@@ -90,6 +90,10 @@ public static class CampaignLifeCycle
     public static CampaignState? After(CampaignState state, CampaignAction action) =>
         Table.TryGetValue((state, action), out var next) ? next : null;
 
+    /// <summary>Whether those who listen to campaigns from outside are told of it: what happens between writing and launching is nobody's business there.</summary>
+    public static bool IsToldOf(this CampaignAction action) => action is CampaignAction.Launch or CampaignAction.Pause or CampaignAction.Resume
+        or CampaignAction.Cancel or CampaignAction.Complete or CampaignAction.Fail or CampaignAction.Reopen;
+
     /// <summary>What can be done in <paramref name="state"/>.</summary>
     public static IEnumerable<CampaignAction> Possible(CampaignState state) =>
         Table.Keys.Where(k => k.Item1 == state).Select(k => k.Item2);

@@ -26,7 +26,8 @@ public sealed record MessagesToRecord(IReadOnlyList<string> BatchIds)
 /// customers and changes nothing.
 /// </remarks>
 public sealed class RecordMessages(
-    BatchStore batches, CustomerStore customers, CreditOrders orders, WorkspaceStore<Campaign> campaigns, JobQueue queue, IOptions<DeliveryOptions> options)
+    BatchStore batches, CustomerStore customers, CreditOrders orders, WorkspaceStore<Campaign> campaigns, IEnumerable<IMessageListener> listeners, JobQueue queue,
+    IOptions<DeliveryOptions> options)
 {
     public const string Cron = "*/10 * * * * *";
 
@@ -61,6 +62,12 @@ public sealed class RecordMessages(
         var told = stored.Select(b => b.Value).ToDictionary(b => b.Id);
         var news = told.Values.SelectMany(b => News(b, sent[b.CampaignId])).ToLookup(n => n.CustomerId);
         var waiting = await TellAsync(news, cancellation);
+        foreach (var listener in listeners)
+        {
+            // Before the batch says that it was told: after a crash in between they hear it again, under the same keys.
+            await listener.HearAsync(told.Values.SelectMany(b => MessageNews.Of(b, sent[b.CampaignId])).Where(n => !waiting.Contains(n.CustomerId)), cancellation);
+        }
+
         await batches.ChangeAsync(
             stored,
             batch => Recorded(batch, told[batch.Id], waiting) with { Units = batch.Units + (charges.Total / stored.Count) + batches.TypicalWrite },
@@ -147,13 +154,16 @@ public sealed class RecordMessages(
 
 /// <summary>
 /// What a customer was told of a message, in one number: its status, which of its times were known, and above that, for
-/// messages that somebody did something with, a hash of these times.
+/// messages that somebody did something with, a hash of these times; and whether they complained or left.
 /// </summary>
 internal static class MessageMark
 {
     private const int Sent = 1;
     private const int Opened = 2;
     private const int Clicked = 4;
+    private const int Delivered = 1 << 7;
+    private const int Complained = 1 << 24;
+    private const int Unsubscribed = 1 << 25;
     private const int StatusShift = 3;
     private const int StatusMask = 15;
     private const int TimesShift = 8;
@@ -163,11 +173,27 @@ internal static class MessageMark
         | (recipient.SentAt is null ? 0 : Sent)
         | (recipient.OpenedAt is null ? 0 : Opened)
         | (recipient.ClickedAt is null ? 0 : Clicked)
+        | (recipient is { Status: not MessageStatus.Delivered, DeliveredAt: null } ? 0 : Delivered)
+        | (recipient.Has(MessageEventKind.Complained) ? Complained : 0)
+        | (recipient.Has(MessageEventKind.Unsubscribed) ? Unsubscribed : 0)
         | (Times(recipient) << TimesShift);
 
     public static EngagementShare ShareOf(int? mark) => mark is { } m
         ? new((m & Sent) != 0, (MessageStatus)((m >> StatusShift) & StatusMask) == MessageStatus.Delivered, (m & Opened) != 0, (m & Clicked) != 0)
         : default;
+
+    /// <summary>Whether this is what was told, or part of it.</summary>
+    public static bool Tells(int? mark, MessageNewsKind kind) => mark is { } m && kind switch
+    {
+        MessageNewsKind.Sent => (m & Sent) != 0,
+        MessageNewsKind.Delivered => (m & Delivered) != 0,
+        MessageNewsKind.Opened => (m & Opened) != 0,
+        MessageNewsKind.Clicked => (m & Clicked) != 0,
+        MessageNewsKind.Complained => (m & Complained) != 0,
+        MessageNewsKind.Unsubscribed => (m & Unsubscribed) != 0,
+        MessageNewsKind.Bounced => (MessageStatus)((m >> StatusShift) & StatusMask) == MessageStatus.Bounced,
+        _ => (MessageStatus)((m >> StatusShift) & StatusMask) == MessageStatus.Failed,
+    };
 
     /// <summary>16 bits: a change that they miss is told with the next one. Not a hash of the runtime's, which is another one after each start.</summary>
     private static int Times(Recipient recipient)

@@ -55,6 +55,14 @@ public sealed class StandardWebhook
         }
     }
 
+    /// <summary>The signature of what we send ourselves, as in the header.</summary>
+    public static string Sign(byte[] key, string id, string timestamp, ReadOnlySpan<byte> body)
+    {
+        Span<byte> mac = stackalloc byte[HMACSHA256.HashSizeInBytes];
+        Authenticate(key, Encoding.UTF8.GetBytes($"{id}.{timestamp}."), body, mac);
+        return "v1," + Convert.ToBase64String(mac);
+    }
+
     private static ProblemException NotSigned() => new SignatureInvalid("No v1 signature over id.timestamp.body fits a current secret.").ToException();
 
     private bool Signed(string id, string timestamp, string signatures, ReadOnlySpan<byte> body)
@@ -65,12 +73,7 @@ public sealed class StandardWebhook
         var signed = false;
         foreach (var key in keys)
         {
-            using (var hmac = IncrementalHash.CreateHMAC(HashAlgorithmName.SHA256, key))
-            {
-                hmac.AppendData(prefix);
-                hmac.AppendData(body);
-                hmac.GetHashAndReset(mac);
-            }
+            Authenticate(key, prefix, body, mac);
 
             // Several signatures while the sender changes keys; other versions than v1 are not for us.
             foreach (var part in signatures.AsSpan().Split(' '))
@@ -85,5 +88,13 @@ public sealed class StandardWebhook
         }
 
         return signed;
+    }
+
+    private static void Authenticate(byte[] key, ReadOnlySpan<byte> prefix, ReadOnlySpan<byte> body, Span<byte> mac)
+    {
+        using var hmac = IncrementalHash.CreateHMAC(HashAlgorithmName.SHA256, key);
+        hmac.AppendData(prefix);
+        hmac.AppendData(body);
+        hmac.GetHashAndReset(mac);
     }
 }

@@ -127,6 +127,17 @@ internal static class RouteTable
         DELETE /api/users/{id}                                     admin    -
         GET    /api/users/{id}                                     admin    -
         PATCH  /api/users/{id}                                     admin    -
+        GET    /api/webhook-subscriptions                          manager  webhooks:read
+        POST   /api/webhook-subscriptions                          admin    -
+        DELETE /api/webhook-subscriptions/{id}                     admin    -
+        GET    /api/webhook-subscriptions/{id}                     manager  webhooks:read
+        PATCH  /api/webhook-subscriptions/{id}                     admin    -
+        GET    /api/webhook-subscriptions/{id}/deliveries          manager  webhooks:read
+        GET    /api/webhook-subscriptions/{id}/deliveries/{deliveryId} manager webhooks:read
+        POST   /api/webhook-subscriptions/{id}/deliveries/{deliveryId}/replay manager webhooks:write
+        POST   /api/webhook-subscriptions/{id}/replay              manager  webhooks:write
+        POST   /api/webhook-subscriptions/{id}/rotate-secret       admin    -
+        POST   /api/webhook-subscriptions/{id}/test                manager  webhooks:write
         POST   /api/webhooks/receipts                              public
         POST   /api/webhooks/sendgrid                              public
         POST   /api/webhooks/twilio                                public

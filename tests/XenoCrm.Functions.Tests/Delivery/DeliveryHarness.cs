@@ -19,6 +19,7 @@ using XenoCrm.Local.CosmosEmulator;
 using XenoCrm.Platform;
 using XenoCrm.Platform.Cosmos;
 using XenoCrm.Segments;
+using XenoCrm.Webhooks;
 
 [assembly: AssemblyFixture(typeof(XenoCrm.Functions.Tests.Delivery.DeliveryEmulator))]
 
@@ -131,8 +132,16 @@ internal sealed class Meter
     public void Reset() => (Requests, Charge) = (0, 0);
 }
 
-internal sealed class CrashingHandler(CrashPoint point, HttpMessageHandler inner, Meter? meter = null) : DelegatingHandler(inner)
+internal sealed class CrashingHandler : DelegatingHandler
 {
+    private readonly CrashPoint point;
+    private readonly Meter? meter;
+
+    public CrashingHandler(CrashPoint point) => this.point = point;
+
+    public CrashingHandler(CrashPoint point, HttpMessageHandler inner, Meter? meter = null)
+        : base(inner) => (this.point, this.meter) = (point, meter);
+
     protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken) => point.PassAsync(async () =>
     {
         var response = await base.SendAsync(request, cancellationToken);
@@ -167,11 +176,12 @@ internal sealed class MemoryQueues(TimeProvider clock) : HttpMessageHandler
         }
     }
 
-    public void Clear()
+    /// <param name="queue">Null: all.</param>
+    public void Clear(string? queue = null)
     {
         lock (gate)
         {
-            waiting.Clear();
+            waiting.RemoveAll(m => queue is null || m.Queue == queue);
         }
     }
 
@@ -328,7 +338,8 @@ internal sealed class DeliveryHarness : IAsyncDisposable
         var collection = new ServiceCollection();
         collection.AddLogging(b => b.SetMinimumLevel(LogLevel.None));
         collection.AddSingleton<IConfiguration>(configuration);
-        collection.AddPlatform(configuration).AddCustomers(configuration).AddOrders(configuration).AddSegments(configuration).AddCampaigns().AddDelivery(configuration);
+        collection.AddPlatform(configuration).AddCustomers(configuration).AddOrders(configuration).AddSegments(configuration).AddCampaigns().AddDelivery(configuration).AddWebhooks(configuration);
+        collection.AddHttpClient(WebhookPoster.ClientName).AddHttpMessageHandler(() => new CrashingHandler(Crash));
         collection.Configure<CosmosOptions>(o => o.HttpClientFactory = () => new HttpClient(new CrashingHandler(Crash, new SocketsHttpHandler(), Meter)));
         collection.AddSingleton(_ => new QueueServiceClient("UseDevelopmentStorage=true", new QueueClientOptions
         {
@@ -422,6 +433,7 @@ internal sealed class DeliveryHarness : IAsyncDisposable
     public async Task RunAsync(Func<Task>? crashed = null, Func<bool>? until = null)
     {
         var jobs = ActivatorUtilities.CreateInstance<DeliveryJobs>(services);
+        var webhooks = ActivatorUtilities.CreateInstance<WebhookJobs>(services);
         for (var deliveries = 0; until?.Invoke() != true && Queues.Take() is { } message; deliveries++)
         {
             deliveries.ShouldBeLessThan(3000, "The queues never run dry.");
@@ -439,6 +451,9 @@ internal sealed class DeliveryHarness : IAsyncDisposable
                     MessagesToRecord.Queue => jobs.Record(message.Json, default),
                     ReceiptInbox.Queue => jobs.Apply(message.Json, default),
                     ReclassifyTurn.Queue => jobs.Reclassify(message.Json, default),
+                    WebhookJob.Queue => webhooks.Deliver(message.Json, default),
+                    WebhookJob.Queue + "-poison" => webhooks.GiveUp(message.Json, default),
+                    ReplayJob.Queue => webhooks.Replay(message.Json, default),
                     CampaignTurn.Queue + "-poison" => jobs.GiveUpPlan(message.Json, default),
                     ReceiptInbox.Queue + "-poison" => jobs.GiveUpReceipts(message.Json, default),
                     SendRun.Queue + "-poison" => jobs.GiveUpRun(message.Json, default),

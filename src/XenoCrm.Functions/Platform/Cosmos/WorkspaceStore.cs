@@ -22,7 +22,7 @@ public static class Workspace
     public const string ContainerName = "workspace";
 
     public static readonly ContainerDefinition Definition = new(
-        ContainerName, "/kind", ["/name/?", "/state/?", "/email/?", "/createdAt/?"], [], DefaultTtlSeconds: -1);
+        ContainerName, "/kind", ["/name/?", "/state/?", "/email/?", "/createdAt/?", "/unannounced/?"], [], DefaultTtlSeconds: -1);
 }
 
 /// <summary>Few and small documents of one kind: settings, definitions, jobs. One partition per kind.</summary>
