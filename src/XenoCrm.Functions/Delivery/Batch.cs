@@ -132,6 +132,10 @@ public sealed record Recipient
         return false;
     }
 
+    /// <summary>Whether the vendor was, or was about to be, asked to carry it.</summary>
+    [JsonIgnore]
+    public bool IsHandedOver => Status is not (MessageStatus.Pending or MessageStatus.Suppressed or MessageStatus.Skipped);
+
     [JsonIgnore]
     public bool IsHeldOut => Status == MessageStatus.Skipped && Reason == Reasons.Holdout;
 
@@ -155,7 +159,12 @@ public sealed record Recipient
 /// <param name="Queued">Part of pending: to be sent.</param>
 public sealed record Counts(
     int Audience, int Sent, int Delivered, int Failed, int Suppressed, int Skipped, int Pending, int Unknown,
-    int Opened, int Clicked, int AutoOpened = 0, int AutoClicked = 0, int Unsubscribed = 0, int Complained = 0, int Queued = 0);
+    int Opened, int Clicked, int AutoOpened = 0, int AutoClicked = 0, int Unsubscribed = 0, int Complained = 0, int Queued = 0)
+{
+    public static Counts operator +(Counts a, Counts b) => new(
+        a.Audience + b.Audience, a.Sent + b.Sent, a.Delivered + b.Delivered, a.Failed + b.Failed, a.Suppressed + b.Suppressed, a.Skipped + b.Skipped, a.Pending + b.Pending, a.Unknown + b.Unknown,
+        a.Opened + b.Opened, a.Clicked + b.Clicked, a.AutoOpened + b.AutoOpened, a.AutoClicked + b.AutoClicked, a.Unsubscribed + b.Unsubscribed, a.Complained + b.Complained, a.Queued + b.Queued);
+}
 
 public sealed record ReasonCount(string Reason, int Count);
 

@@ -183,10 +183,23 @@ public sealed class BatchStore(CosmosDatabase database)
     public async Task<BatchSums> SumAsync(string? campaignId, CancellationToken cancellation) =>
         BatchSums.Of(await QueryAsync<Dictionary<string, JsonElement>>(Where($"SELECT {BatchSums.Columns} FROM c", campaignId), cancellation));
 
+    public Task<IReadOnlyDictionary<string, BatchSums>> SumByCampaignAsync(CancellationToken cancellation) => SumByAsync("c.campaignId", "true", cancellation);
+
+    /// <summary>Of batches that only one vendor has got messages of.</summary>
+    public Task<IReadOnlyDictionary<string, BatchSums>> SumByVendorAsync(CancellationToken cancellation) => SumByAsync("c.vendors[0]", "ARRAY_LENGTH(c.vendors) = 1", cancellation);
+
+    public IAsyncEnumerable<Batch> OfSeveralVendorsAsync(CancellationToken cancellation) => ReadAllAsync(new("SELECT * FROM c WHERE ARRAY_LENGTH(c.vendors) > 1"), cancellation);
+
     /// <summary>Every batch of the campaign, in no particular order.</summary>
-    public async IAsyncEnumerable<Batch> AllAsync(string campaignId, [EnumeratorCancellation] CancellationToken cancellation)
+    public IAsyncEnumerable<Batch> AllAsync(string campaignId, CancellationToken cancellation) => ReadAllAsync(Where("SELECT * FROM c", campaignId), cancellation);
+
+    private async Task<IReadOnlyDictionary<string, BatchSums>> SumByAsync(string key, string condition, CancellationToken cancellation) =>
+        (await QueryAsync<Dictionary<string, JsonElement>>(new($"SELECT {key} AS k, {BatchSums.Columns} FROM c WHERE {condition} GROUP BY {key}"), cancellation))
+            .GroupBy(r => r["k"].GetString()!).ToDictionary(r => r.Key, r => BatchSums.Of([.. r]));
+
+    private async IAsyncEnumerable<Batch> ReadAllAsync(QueryDefinition query, [EnumeratorCancellation] CancellationToken cancellation)
     {
-        using var pages = direct.GetItemQueryStreamIterator(Where("SELECT * FROM c", campaignId), requestOptions: new() { MaxItemCount = 200 });
+        using var pages = direct.GetItemQueryStreamIterator(query, requestOptions: new() { MaxItemCount = 200 });
         while (pages.HasMoreResults)
         {
             foreach (var batch in await CosmosPages.ReadAsync<Batch>(pages, cancellation))

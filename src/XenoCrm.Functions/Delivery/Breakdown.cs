@@ -27,7 +27,10 @@ public sealed record BreakdownRow(string Key, Counts Messages, Rates Rates, Conv
 /// <param name="Rows">Recipients that have no key (nothing was sent to them, so there is no hour) are in none.</param>
 public sealed record Breakdown(BreakdownBy By, IReadOnlyList<BreakdownRow> Rows);
 
-/// <summary>Sorts a campaign's recipients by one of their properties. The rows' counts come from where the ledger's come from.</summary>
+/// <summary>
+/// Sorts a campaign's recipients by one of their properties, batch by batch: its size does not grow with the audience. The
+/// rows' counts come from where the ledger's come from.
+/// </summary>
 internal sealed class BreakdownTally(BreakdownBy by, Campaign campaign, TimeZoneInfo zone, IReadOnlyDictionary<string, MessageOrders> orders)
 {
     private const string Other = "other";
@@ -36,19 +39,20 @@ internal sealed class BreakdownTally(BreakdownBy by, Campaign campaign, TimeZone
 
     private sealed class Row
     {
-        public List<Recipient> Recipients { get; } = [];
+        public Counts Counts { get; set; } = Ledger.Sum([]);
 
-        public List<MessageOrders> Orders { get; } = [];
+        public int Converted { get; set; }
+
+        public MessageOrders Orders { get; set; } = MessageOrders.None;
 
         public long Cost { get; set; }
     }
 
     public void Add(Batch batch)
     {
-        for (var i = 0; i < batch.Recipients.Count; i++)
+        foreach (var some in Enumerable.Range(0, batch.Recipients.Count).GroupBy(i => KeyOf(batch, i)))
         {
-            var recipient = batch.Recipients[i];
-            if (KeyOf(batch, i) is not { } key)
+            if (some.Key is not { } key)
             {
                 continue;
             }
@@ -58,31 +62,27 @@ internal sealed class BreakdownTally(BreakdownBy by, Campaign campaign, TimeZone
                 rows[key] = row = new();
             }
 
-            row.Recipients.Add(recipient);
-            row.Cost += batch.PriceOf(recipient) ?? 0;
-            if (orders.Count > 0 && orders.TryGetValue(batch.MessageId(i), out var brought))
+            row.Counts += Ledger.Sum([.. some.Select(i => batch.Recipients[i])]);
+            row.Cost += some.Sum(i => batch.PriceOf(batch.Recipients[i]) ?? 0);
+            foreach (var brought in some.Select(i => orders.GetValueOrDefault(batch.MessageId(i))).OfType<MessageOrders>())
             {
-                row.Orders.Add(brought);
+                row.Converted++;
+                row.Orders = row.Orders.Add(brought);
             }
         }
     }
 
-    public Breakdown Result() => new(by, [.. rows.OrderBy(r => r.Key == Other).ThenBy(r => r.Key, StringComparer.Ordinal).Select(r =>
-    {
-        var counts = Ledger.Sum(r.Value.Recipients);
-        return new BreakdownRow(
-            r.Key, counts, Rates.Of(counts, r.Value.Orders.Count), Conversions.Of(r.Value.Orders, counts.Sent), r.Value.Cost / PriceTable.Scale);
-    })]);
+    public Breakdown Result() => new(by, [.. rows.OrderBy(r => r.Key == Other).ThenBy(r => r.Key, StringComparer.Ordinal).Select(r => new BreakdownRow(
+        r.Key, r.Value.Counts, Rates.Of(r.Value.Counts, r.Value.Converted), Conversions.Of(r.Value.Converted, r.Value.Orders, r.Value.Counts.Sent), r.Value.Cost / PriceTable.Scale))]);
 
     private string? KeyOf(Batch batch, int index)
     {
         var recipient = batch.Recipients[index];
-        var isHandedOver = recipient.Status is not (MessageStatus.Pending or MessageStatus.Suppressed or MessageStatus.Skipped);
         return by switch
         {
-            BreakdownBy.Variant => isHandedOver ? campaign.Variants.ElementAtOrDefault(recipient.Variant ?? 0)?.Name : null,
-            BreakdownBy.Vendor => isHandedOver ? batch.VendorOf(index) : null,
-            BreakdownBy.Domain => isHandedOver ? recipient.Domain is { } place ? batch.Domains?.ElementAtOrDefault(place) : Other : null,
+            BreakdownBy.Variant => recipient.IsHandedOver ? campaign.Variants.ElementAtOrDefault(recipient.Variant ?? 0)?.Name : null,
+            BreakdownBy.Vendor => recipient.IsHandedOver ? batch.VendorOf(index) : null,
+            BreakdownBy.Domain => recipient.IsHandedOver ? recipient.Domain is { } place ? batch.Domains?.ElementAtOrDefault(place) : Other : null,
             BreakdownBy.Hour => batch.Time(recipient.SentAt) is { } at ? TimeZoneInfo.ConvertTime(at, zone).Hour.ToString("D2", CultureInfo.InvariantCulture) : null,
             BreakdownBy.Channel => campaign.Channel.Name(),
             _ => Ledger.ReasonOf(recipient),

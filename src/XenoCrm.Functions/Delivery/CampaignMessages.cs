@@ -154,11 +154,10 @@ public sealed class CampaignMessages(WorkspaceStore<Campaign> campaigns, BatchSt
     private static MessageView View(Campaign campaign, Batch batch, int index, Dictionary<string, Customer> people)
     {
         var r = batch.Recipients[index];
-        var isHandedOver = r.Status is not (MessageStatus.Pending or MessageStatus.Suppressed or MessageStatus.Skipped);
         return new(
             batch.MessageId(index), r.CustomerId, people.TryGetValue(r.CustomerId, out var customer) ? Name(customer) : null, r.Status, r.Reason,
             batch.Time(r.At), batch.Time(r.SentAt), batch.Time(r.DeliveredAt), batch.Time(r.OpenedAt), batch.Time(r.ClickedAt),
-            isHandedOver && campaign.Variants.Count > 1 ? campaign.Variants.ElementAtOrDefault(r.Variant ?? 0)?.Name : null, isHandedOver ? batch.VendorOf(index) : null,
+            r.IsHandedOver && campaign.Variants.Count > 1 ? campaign.Variants.ElementAtOrDefault(r.Variant ?? 0)?.Name : null, r.IsHandedOver ? batch.VendorOf(index) : null,
             r.Status == MessageStatus.Pending ? batch.Time(r.NotBefore) : null);
     }
 

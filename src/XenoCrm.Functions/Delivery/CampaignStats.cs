@@ -30,7 +30,7 @@ public sealed class CampaignStats(
             HeldOut = heldOut,
             Funnel = FunnelStep.Of(c, credited.Count),
             Rates = Rates.Of(c, credited.Count),
-            Conversions = Conversions.Of([.. credited.Values], c.Sent),
+            Conversions = Conversions.Of(credited.Count, MessageOrders.Sum(credited.Values), c.Sent),
             Holdout = campaign.Holdout > 0 ? await CompareAsync(id, c.Audience - c.Suppressed - c.Skipped - c.Queued, heldOut, cancellation) : null,
             Cost = CostOf(sums, plan),
             Breakdown = by is { } property ? await BreakDownAsync(campaign, property, zone ?? TimeZoneInfo.Utc, credited, cancellation) : null,
@@ -55,7 +55,7 @@ public sealed class CampaignStats(
 
     private static ComparisonGroup Group(IReadOnlyDictionary<string, MessageOrders> converted, int members)
     {
-        var all = converted.Values.Aggregate(MessageOrders.None, (a, b) => a.Add(b));
+        var all = MessageOrders.Sum(converted.Values);
         return new(members, Proportions.Rate(converted.Count, members), all.Orders, Revenue.Of(all, members));
     }
 

@@ -47,6 +47,7 @@ public static class DeliveryFeature
         services.AddSingleton<RecordMessages>();
         services.AddSingleton<SettleUnknown>();
         services.AddSingleton<CampaignStats>();
+        services.AddSingleton<DeliveryStats>();
         services.AddSingleton<CampaignMessages>();
         services.AddSingleton<CampaignProgress>();
         services.AddSingleton<EngagementTimes>();

@@ -17,10 +17,14 @@ namespace XenoCrm.Delivery;
 /// <param name="PoisonReceipts">Messages of receipts that were given up and not replayed.</param>
 /// <param name="PoisonMessages">The same of other queues, such as those of segments.</param>
 /// <param name="Queues">Messages waiting, approximately, by queue.</param>
-public sealed record DeliveryStatsView(Counts Messages, IReadOnlyDictionary<string, int> Reasons, int StrayReceipts, int PoisonRuns, int PoisonReceipts, int PoisonMessages, IReadOnlyDictionary<string, int> Queues);
+public sealed record DeliveryStatsView(Counts Messages, IReadOnlyDictionary<string, int> Reasons, int StrayReceipts, int PoisonRuns, int PoisonReceipts, int PoisonMessages, IReadOnlyDictionary<string, int> Queues)
+{
+    /// <summary>Null unless asked for.</summary>
+    public IReadOnlyList<DeliveryRow>? Rows { get; init; }
+}
 
 public sealed class DeliveryFunctions(
-    CampaignStats stats, CampaignMessages messages, BatchStore batches, StrayReceiptStore strays, PoisonList poison, JobQueue queue, Cursors cursors)
+    CampaignStats stats, DeliveryStats all, CampaignMessages messages, BatchStore batches, StrayReceiptStore strays, PoisonList poison, JobQueue queue, Cursors cursors)
 {
     [Function("GetCampaignStats")]
     [RequireRole(Role.Viewer)]
@@ -61,7 +65,7 @@ public sealed class DeliveryFunctions(
 
     [Function("GetDeliveryStats")]
     [RequireRole(Role.Viewer)]
-    [Describe("Read the ledger over all campaigns, and what waits or went wrong"), Answers(200, typeof(DeliveryStatsView))]
+    [Describe("Read the ledger over all campaigns, and what waits or went wrong"), Query("by", typeof(DeliveryBy), "Also by campaign (the newest first), channel or vendor."), Answers(200, typeof(DeliveryStatsView))]
     public async Task<IResult> AllStats(
         [HttpTrigger(AuthorizationLevel.Anonymous, "get", Route = "api/delivery/stats")] HttpRequest request, CancellationToken cancellation)
     {
@@ -70,7 +74,10 @@ public sealed class DeliveryFunctions(
         var depths = await Task.WhenAll(names.Select(n => queue.DepthAsync(n, cancellation)));
         return Reply.Ok(new DeliveryStatsView(
             (await batches.SumAsync(null, cancellation)).Counts, await batches.ReasonsAsync(null, cancellation), await strays.CountAsync(cancellation),
-            poisoned.Runs, poisoned.Receipts, poisoned.Messages, names.Zip(depths).ToDictionary(n => n.First, n => n.Second)));
+            poisoned.Runs, poisoned.Receipts, poisoned.Messages, names.Zip(depths).ToDictionary(n => n.First, n => n.Second))
+        {
+            Rows = request.Choice<DeliveryBy>("by") is { } by ? await all.ReadAsync(by, cancellation) : null,
+        });
     }
 
     [Function("ListPoisonRuns")]

@@ -16,11 +16,10 @@ public sealed record MessageFilter(MessageStatus? Status = null, string? Reason 
     public bool Matches(Batch batch, int index)
     {
         var recipient = batch.Recipients[index];
-        var isHandedOver = recipient.Status is not (MessageStatus.Pending or MessageStatus.Suppressed or MessageStatus.Skipped);
         return (Status is null || recipient.Status == Status)
             && (Reason is null || recipient.Reason == Reason)
-            && (Variant is null || (isHandedOver && (recipient.Variant ?? 0) == Variant))
-            && (Vendor is null || (isHandedOver && batch.VendorOf(index) == Vendor))
+            && (Variant is null || (recipient.IsHandedOver && (recipient.Variant ?? 0) == Variant))
+            && (Vendor is null || (recipient.IsHandedOver && batch.VendorOf(index) == Vendor))
             && (CustomerId is null || recipient.CustomerId == CustomerId);
     }
 }

@@ -76,11 +76,7 @@ public sealed record Revenue(string Currency, decimal Total, decimal? PerMessage
 /// <param name="AfterClick">Orders after a click; the others came after a delivery without one.</param>
 public sealed record Conversions(int Messages, int Orders, int AfterClick, IReadOnlyList<Revenue> Revenue)
 {
-    public static Conversions Of(IReadOnlyCollection<MessageOrders> messages, int sent)
-    {
-        var all = messages.Aggregate(MessageOrders.None, (a, b) => a.Add(b));
-        return new(messages.Count, all.Orders, all.AfterClick, Delivery.Revenue.Of(all, sent));
-    }
+    public static Conversions Of(int messages, MessageOrders orders, int sent) => new(messages, orders.Orders, orders.AfterClick, Delivery.Revenue.Of(orders, sent));
 }
 
 public enum ComparisonOutcome

@@ -10,11 +10,23 @@ public sealed record MessageOrders(int Orders, int AfterClick, IReadOnlyDictiona
 {
     public static readonly MessageOrders None = new(0, 0, new Dictionary<string, long>());
 
-    public MessageOrders Add(int afterClick, string currency, long net) => new(
-        Orders + 1, AfterClick + afterClick, new Dictionary<string, long>(Revenue) { [currency] = Revenue.GetValueOrDefault(currency) + net });
+    public MessageOrders Add(MessageOrders other) => Sum([this, other]);
 
-    public MessageOrders Add(MessageOrders other) => new(
-        Orders + other.Orders, AfterClick + other.AfterClick, Revenue.Concat(other.Revenue).GroupBy(r => r.Key).ToDictionary(r => r.Key, r => r.Sum(v => v.Value)));
+    public static MessageOrders Sum(IEnumerable<MessageOrders> some)
+    {
+        var (orders, afterClick, revenue) = (0, 0, new Dictionary<string, long>());
+        foreach (var one in some)
+        {
+            orders += one.Orders;
+            afterClick += one.AfterClick;
+            foreach (var (currency, amount) in one.Revenue)
+            {
+                revenue[currency] = revenue.GetValueOrDefault(currency) + amount;
+            }
+        }
+
+        return new(orders, afterClick, revenue);
+    }
 }
 
 /// <summary>What the orders say of a campaign. Orders of customers that were deleted or erased are gone from it with them.</summary>
@@ -35,7 +47,7 @@ public sealed class CampaignOrders(CosmosDatabase database)
         await foreach (var row in QueryAsync<CreditRow>(
             $"SELECT c.credit.messageId, c.credit.basis, c.currency, c.amount, c.refunded FROM c WHERE c.credit.campaignId = @campaign AND {Counting}", campaignId, cancellation))
         {
-            found[row.MessageId] = (found.GetValueOrDefault(row.MessageId) ?? MessageOrders.None).Add(row.Basis == CreditBasis.Click ? 1 : 0, row.Currency, row.Amount - row.Refunded);
+            Add(found, row.MessageId, new(1, row.Basis == CreditBasis.Click ? 1 : 0, new Dictionary<string, long> { [row.Currency] = row.Amount - row.Refunded }));
         }
 
         return found;
@@ -50,17 +62,19 @@ public sealed class CampaignOrders(CosmosDatabase database)
         {
             foreach (var exposure in row.Compared.Where(e => e.CampaignId == campaignId))
             {
-                var group = exposure.HeldOut ? heldOut : sent;
-                group[exposure.MessageId] = (group.GetValueOrDefault(exposure.MessageId) ?? MessageOrders.None).Add(0, row.Currency, row.Amount - row.Refunded);
+                Add(exposure.HeldOut ? heldOut : sent, exposure.MessageId, new(1, 0, new Dictionary<string, long> { [row.Currency] = row.Amount - row.Refunded }));
             }
         }
 
         return (sent, heldOut);
     }
 
+    private static void Add(Dictionary<string, MessageOrders> found, string messageId, MessageOrders order) =>
+        found[messageId] = found.TryGetValue(messageId, out var known) ? known.Add(order) : order;
+
     private async IAsyncEnumerable<T> QueryAsync<T>(string sql, string campaignId, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellation)
     {
-        using var pages = container.GetItemQueryStreamIterator(new QueryDefinition(sql).WithParameter("@campaign", campaignId));
+        using var pages = container.GetItemQueryStreamIterator(new QueryDefinition(sql).WithParameter("@campaign", campaignId), requestOptions: new() { MaxItemCount = 5000 });
         while (pages.HasMoreResults)
         {
             foreach (var row in await CosmosPages.ReadAsync<T>(pages, cancellation))

@@ -145,6 +145,80 @@ public sealed class CampaignStatsTests(DeliveryEmulator emulator)
     }
 
     [Fact]
+    public async Task All_campaigns_are_summed_up_by_campaign_channel_and_vendor()
+    {
+        await using var harness = await DeliveryHarness.StartAsync(emulator, ("Vendors:Sms:0", "second"), ("Prices:Email", "0.001"), ("Prices:Sms", "0.01"));
+        await harness.AddCustomersAsync(Enumerable.Range(1, 250), c => c with { Phone = "+41791234567", PhoneUsable = c.Id[^1] != '3', Email = c.Id[^1] == '4' ? null : c.Email });
+        var first = await harness.LaunchAsync();
+        await harness.RunAsync();
+        var second = await harness.LaunchAsync(c => c with { Channel = Channel.Sms, Name = "Texts", Variants = Variant.Only(new(null, null, "Hi", null)) });
+        await harness.RunAsync();
+
+        // As after an outage in the middle of a batch.
+        await harness.Get<BatchStore>().ChangeAsync(
+            await harness.Get<BatchStore>().ReadManyAsync([$"{first}.1"], default),
+            b => Ledger.Count(b with { Vendors = ["recording", "second"], Recipients = [.. b.Recipients.Select((r, i) => r.SentAt is not null && i % 2 == 0 ? r with { Vendor = 1 } : r)] }), default);
+        var recipients = new Dictionary<string, List<(Recipient Recipient, string? Vendor)>>();
+        foreach (var id in new[] { first, second })
+        {
+            recipients[id] = [.. (await harness.BatchesAsync(id)).SelectMany(b => b.Recipients.Select((r, i) => (r, b.VendorOf(i))))];
+        }
+
+        var stats = harness.Get<DeliveryStats>();
+        (await stats.ReadAsync(DeliveryBy.Campaign, default)).Select(r => (r.Key, r.Name, r.Messages.Audience, r.Messages.Sent, r.Cost))
+            .ShouldBe([(second, "Texts", 250, Sent(second), Sent(second) * 0.01m), (first, "Spring", 250, Sent(first), Sent(first) * 0.001m)]);
+        (await stats.ReadAsync(DeliveryBy.Channel, default)).Select(r => (r.Key, r.Messages.Sent)).ShouldBe([("email", Sent(first)), ("sms", Sent(second))]);
+        var vendors = await stats.ReadAsync(DeliveryBy.Vendor, default);
+        vendors.Select(r => r.Key).ShouldBe(["recording", "second"]);
+        foreach (var vendor in vendors)
+        {
+            var its = recipients.Values.SelectMany(r => r).Where(r => r.Recipient.IsHandedOver && r.Vendor == vendor.Key).Select(r => r.Recipient).ToList();
+            vendor.Messages.ShouldBe(Ledger.Sum(its));
+            vendor.Messages.Audience.ShouldBeGreaterThan(20);
+        }
+
+        int Sent(string id) => recipients[id].Count(r => r.Recipient.SentAt is not null);
+    }
+
+    /// <summary>Run it by name to see how long figures of a large campaign take.</summary>
+    [Fact(Explicit = true)]
+    public async Task Figures_of_100_000_recipients()
+    {
+        await using var harness = await DeliveryHarness.StartAsync(emulator);
+        await harness.Get<WorkspaceStore<Campaign>>().TryCreateAsync(Samples.Campaign("big") with { Holdout = 0.1, State = CampaignState.Completed }, default);
+        var now = DateTimeOffset.FromUnixTimeMilliseconds(harness.Clock.GetUtcNow().ToUnixTimeMilliseconds());
+        for (var first = 0; first < 1000; first += 100)
+        {
+            await harness.Get<BatchStore>().CreateManyAsync([.. Enumerable.Range(first, 100).Select(n => Ledger.Count(Batch.Create("big", n, Enumerable.Range(n * 100, 100).Select(c => $"{c:x32}"), now) is var b ? b with
+            {
+                Vendors = ["recording"], Domains = ["gmail.example", "mail.example"], Prices = [400],
+                Recipients = [.. b.Recipients.Select((r, i) => i % 10 == 0 ? r with { Status = MessageStatus.Skipped, Reason = Reasons.Holdout, At = 900 } : r with
+                {
+                    Status = MessageStatus.Delivered, SentAt = 1000 + i, DeliveredAt = 2000 + i, At = 2000 + i, Domain = i % 3 == 0 ? null : i % 3 - 1, AddressHash = $"{r.CustomerId}{r.CustomerId[..11]}",
+                    OpenedAt = i % 4 == 1 ? 90_000 : null, Events = i % 4 == 1 ? [new(MessageEventKind.Opened, 90_000, "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0")] : null,
+                })],
+            } : b))], default);
+        }
+
+        var container = harness.Get<CosmosDatabase>().BulkContainer(CustomerStore.ContainerName);
+        await Task.WhenAll(Enumerable.Range(0, 5000).Select(n => container.CreateItemAsync(new Order
+        {
+            CustomerId = $"{n * 20:x32}", OrderNumber = "1", Amount = 1999, Currency = "USD", PlacedAt = now, CreatedAt = now, UpdatedAt = now,
+            Credit = n % 5 == 0 ? null : new("big", $"big.{n / 5}.{n % 5 * 20}", CreditBasis.Delivery, now), Compared = [new("big", $"big.{n / 5}.{n % 5 * 20}", now, n % 5 == 0)],
+        })));
+
+        BreakdownBy?[] ways = [null, null, .. All.Select(b => (BreakdownBy?)b)];
+        foreach (var by in ways)
+        {
+            harness.Meter.Reset();
+            var (start, cpu) = (System.Diagnostics.Stopwatch.GetTimestamp(), Environment.CpuUsage.TotalTime);
+            var s = await harness.Get<CampaignStats>().ReadAsync("big", default, by);
+            TestContext.Current.TestOutputHelper!.WriteLine(
+                $"{by?.ToString() ?? "without a breakdown"}: {System.Diagnostics.Stopwatch.GetElapsedTime(start).TotalMilliseconds:F0} ms ({(Environment.CpuUsage.TotalTime - cpu).TotalMilliseconds:F0} ms of work, the emulator's too), {harness.Meter.Requests} requests, {harness.Meter.Charge:F0} RU, {s.Delivered} delivered, {s.Conversions.Orders} orders");
+        }
+    }
+
+    [Fact]
     public void Intervals_are_those_of_the_textbooks()
     {
         // Newcombe 1998, tables I and II.
