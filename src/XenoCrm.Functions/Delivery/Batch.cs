@@ -191,19 +191,19 @@ public sealed record Batch
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public bool Uncertain { get; init; }
 
-    /// <summary>What the vendors charge for the messages that they have accepted, in millionths of the currency's unit. Set by <see cref="Ledger.Count"/>.</summary>
-    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    /// <summary>
+    /// What the vendors charge for the messages that they have accepted, in millionths of the currency's unit. Set by
+    /// <see cref="Ledger.Count"/>. Written also when it is 0, as the next two: a SUM would look for it in all of the item.
+    /// </summary>
     public long Cost { get; init; }
 
     /// <summary>How many messages they have accepted whose price nobody knows. Set by <see cref="Ledger.Count"/>.</summary>
-    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public int Unpriced { get; init; }
 
     /// <summary>
     /// Request units that work on the batch was charged, as each piece of work adds them with its last write (whose own
     /// charge it does not know yet: <see cref="BatchStore.TypicalWrite"/>). What a crash cut off is not in it.
     /// </summary>
-    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public double Units { get; init; }
     public required DateTimeOffset CreatedAt { get; init; }
     public DateTimeOffset? LeaseUntil { get; init; }
