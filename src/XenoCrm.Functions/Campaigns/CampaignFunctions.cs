@@ -23,7 +23,7 @@ public sealed class CampaignFunctions(WorkspaceStore<Campaign> campaigns, SaveCa
 
     [Function("CreateCampaign")]
     [RequireRole(Role.Marketer), Idempotent]
-    [Describe("Create a draft campaign"), Body(typeof(CampaignInput)), Answers(201, typeof(CampaignView)), Problems(413, 415)]
+    [Describe("Create a draft campaign", "One `content`, a template, or two to five `variants` that share the recipients by their weights; with a `holdout` share that gets nothing, and a `winner` rule by which a part of the audience tests the variants for the rest."), Body(typeof(CampaignInput)), Answers(201, typeof(CampaignView)), Problems(413, 415)]
     public async Task<IResult> Create(
         [HttpTrigger(AuthorizationLevel.Anonymous, "post", Route = "api/campaigns")] HttpRequest request, CancellationToken cancellation)
     {

@@ -36,7 +36,7 @@ public sealed class LifeCycleFunctions(ReviewCampaign review, ScheduleCampaign s
 
     [Function("ScheduleCampaign")]
     [RequireRole(Role.Marketer, Scope = "campaigns:launch"), Idempotent]
-    [Describe("Schedule a campaign", "Once at a time, or every day, week or month at a local time: then each occurrence is a campaign of its own. Launched within ten seconds of the time. A time that passed while the service was down is caught up on within `Campaigns:LateLaunch` (note `launched_late`); later the campaign is a draft again, and an occurrence is cancelled (note `schedule_missed`). Approval is checked now and at the launch.")]
+    [Describe("Schedule a campaign", "Once at a time, or every day, week or month at a local time: then each occurrence is a campaign of its own. With `local` each recipient gets it at that time by their own time zone (else `Delivery:TimeZone`): it is launched when the first zone comes to it, and who lives where it has passed already gets it at once, or nothing (`late: skip`, reason `local_time_passed`). Launched within ten seconds of the time. A time that passed while the service was down is caught up on within `Campaigns:LateLaunch` (note `launched_late`); later the campaign is a draft again, and an occurrence is cancelled (note `schedule_missed`). Approval is checked now and at the launch.")]
     [Body(typeof(ScheduleInput)), Answers(200, typeof(CampaignView)), Problems(404, 409, 412, 413, 415)]
     public async Task<IResult> Schedule(
         [HttpTrigger(AuthorizationLevel.Anonymous, "post", Route = "api/campaigns/{id}/schedule")] HttpRequest request, string id, CancellationToken cancellation) =>

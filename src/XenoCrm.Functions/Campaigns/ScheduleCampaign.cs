@@ -16,13 +16,34 @@ namespace XenoCrm.Campaigns;
 /// <param name="By">Who scheduled it: the launches are theirs.</param>
 /// <param name="Repeat">Set: the campaign is recurring, and what is launched are the campaigns made from it.</param>
 /// <param name="Made">How many occurrences a recurring campaign has had.</param>
-public sealed record CampaignSchedule(DateTimeOffset At, string By, Repeat? Repeat = null, int Made = 0);
+/// <param name="Local">Set: each recipient gets it when the clocks where they live show this. The launch is when the first clocks do.</param>
+/// <param name="Late">What becomes of those whose clocks had shown it before <paramref name="At"/>.</param>
+public sealed record CampaignSchedule(DateTimeOffset At, string By, Repeat? Repeat = null, int Made = 0, DateTime? Local = null, LateRecipients? Late = null);
+
+/// <summary>Recipients for whom the time of day had passed before the campaign could be launched: it was scheduled too late for them.</summary>
+public enum LateRecipients
+{
+    /// <summary>They get it at once, outside of their quiet hours.</summary>
+    Send,
+    Skip,
+}
 
 /// <param name="Time"><c>HH:mm</c>.</param>
+/// <param name="Zone">IANA name; absent when it is local.</param>
 public sealed record RepeatInput(RepeatEvery? Every, DateOnly? From, string? Time, string? Zone, DateOnly? Until);
 
-/// <param name="At">A launch at that time. Either this or <paramref name="Repeat"/>.</param>
-public sealed record ScheduleInput(DateTimeOffset? At, RepeatInput? Repeat);
+/// <param name="At">A launch at that time (ISO 8601), such as <c>2026-12-01T09:00:00Z</c>; when it is local without an offset. Either this or <paramref name="Repeat"/>.</param>
+/// <param name="Local">Each recipient gets it at that time of their own day: by their time zone, else by <c>Delivery:TimeZone</c>.</param>
+/// <param name="Late">When local: what becomes of those whose time has passed already; absent: they get it at once.</param>
+public sealed record ScheduleInput(string? At, RepeatInput? Repeat, bool Local = false, LateRecipients? Late = null)
+{
+    private static readonly string[] WallFormats = ["yyyy-MM-dd'T'HH:mm", "yyyy-MM-dd'T'HH:mm:ss"];
+
+    /// <summary>As all times are read: without an offset it is UTC.</summary>
+    internal bool TryTime(out DateTimeOffset at) => DateTimeOffset.TryParse(At, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal, out at);
+
+    internal bool TryWall(out DateTime wall) => DateTime.TryParseExact(At, WallFormats, CultureInfo.InvariantCulture, DateTimeStyles.None, out wall);
+}
 
 public sealed class ScheduleInputValidator : AbstractValidator<ScheduleInput>
 {
@@ -30,13 +51,18 @@ public sealed class ScheduleInputValidator : AbstractValidator<ScheduleInput>
     {
         RuleFor(s => s.At).NotNull().When(s => s.Repeat is null).WithMessage("A time, or a repeat, is expected.");
         RuleFor(s => s.At).Null().When(s => s.Repeat is not null).WithMessage("Either a time or a repeat, not both.");
+        RuleFor(s => s.At).Must((s, at) => s.TryTime(out _)).When(s => s is { At: not null, Local: false }).WithMessage("A time in ISO 8601 is expected, such as 2026-12-01T09:00:00Z.");
+        RuleFor(s => s.At).Must((s, at) => s.TryWall(out _)).When(s => s is { At: not null, Local: true }).WithMessage("A local time without an offset is expected, such as 2026-12-01T09:00.");
+        RuleFor(s => s.Late).Null().When(s => !s.Local).WithMessage("Only a local time can have passed for some.");
         When(s => s.Repeat is not null, () =>
         {
             RuleFor(s => s.Repeat!.Every).NotNull();
             RuleFor(s => s.Repeat!.From).NotNull();
             RuleFor(s => s.Repeat!.Time)
                 .Must(t => TimeOnly.TryParseExact(t, Repeat.TimeFormat, CultureInfo.InvariantCulture, DateTimeStyles.None, out _)).WithMessage("A time such as 09:30 is expected.");
-            RuleFor(s => s.Repeat!.Zone).Must(z => z is not null && TimeZoneInfo.TryFindSystemTimeZoneById(z, out _)).WithMessage("A time zone such as Europe/Zurich is expected.");
+            RuleFor(s => s.Repeat!.Zone).Must(z => z is not null && TimeZoneInfo.TryFindSystemTimeZoneById(z, out _)).When(s => !s.Local, ApplyConditionTo.CurrentValidator)
+                .WithMessage("A time zone such as Europe/Zurich is expected.");
+            RuleFor(s => s.Repeat!.Zone).Null().When(s => s.Local).WithMessage("Either a time zone or each recipient's own, not both.");
             RuleFor(s => s.Repeat!.Until).GreaterThanOrEqualTo(s => s.Repeat!.From).When(s => s.Repeat!.Until is not null);
         });
     }
@@ -69,6 +95,11 @@ public sealed partial class ScheduleCampaign(
             id, ifMatch, CampaignAction.Schedule,
             async (current, next) =>
             {
+                if (input.Local && current.Value.Sending?.BestTime == true)
+                {
+                    throw RequestInvalid.At("/local", "The campaign goes out at each recipient's best hour already.").ToException();
+                }
+
                 var schedule = First(input, caller);
                 if (await rules.RefusalAsync(current.Value, caller.Role, cancellation) is { } refusal)
                 {
@@ -142,14 +173,28 @@ public sealed partial class ScheduleCampaign(
         var now = clock.GetUtcNow();
         if (input.Repeat is { } r)
         {
-            var repeat = new Repeat(r.Every!.Value, r.From!.Value, r.Time!, r.Zone!, r.Until);
+            // A local one begins where the day does.
+            var repeat = new Repeat(r.Every!.Value, r.From!.Value, r.Time!, input.Local ? LocalTime.FirstZone : r.Zone!, r.Until);
             return repeat.Next(now) is { } first
-                ? new(first, caller.Id, repeat)
+                ? new(first, caller.Id, repeat, Local: input.Local ? Wall(first, repeat) : null, Late: input.Late)
                 : throw RequestInvalid.At("/repeat/until", "The last occurrence has passed already.").ToException();
         }
 
-        return input.At > now ? new(input.At.Value.ToUniversalTime(), caller.Id) : throw RequestInvalid.At("/at", "A time to come is expected.").ToException();
+        if (input.Local && input.TryWall(out var wall))
+        {
+            if (new DateTimeOffset(wall, LocalTime.LastOffset) <= now)
+            {
+                throw RequestInvalid.At("/at", "That time has passed everywhere.").ToException();
+            }
+
+            var first = LocalTime.Instant(wall, TimeZoneInfo.FindSystemTimeZoneById(LocalTime.FirstZone));
+            return new(first > now ? first : now, caller.Id, Local: wall, Late: input.Late);
+        }
+
+        return input.TryTime(out var at) && at > now ? new(at, caller.Id) : throw RequestInvalid.At("/at", "A time to come is expected.").ToException();
     }
+
+    private static DateTime Wall(DateTimeOffset at, Repeat repeat) => TimeZoneInfo.ConvertTime(at, TimeZoneInfo.FindSystemTimeZoneById(repeat.Zone)).DateTime;
 
     private async Task<List<Versioned<Campaign>>> DueAsync(bool recurring, CancellationToken cancellation)
     {
@@ -208,22 +253,21 @@ public sealed partial class ScheduleCampaign(
         for (var made = 0; made < MaxOccurrences && series.Value.Schedule is { Repeat: { } repeat } schedule && schedule.At <= clock.GetUtcNow(); made++)
         {
             var now = clock.GetUtcNow();
-            var zone = TimeZoneInfo.FindSystemTimeZoneById(repeat.Zone);
-            var day = DateOnly.FromDateTime(TimeZoneInfo.ConvertTime(schedule.At, zone).DateTime);
+            var wall = Wall(schedule.At, repeat);
             var occurrence = series.Value with
             {
                 Id = OccurrenceId(series.Value.Id, schedule.At),
-                Name = string.Create(CultureInfo.InvariantCulture, $"{series.Value.Name} {day:yyyy-MM-dd}"),
+                Name = string.Create(CultureInfo.InvariantCulture, $"{series.Value.Name} {wall:yyyy-MM-dd}"),
                 CreatedAt = now,
                 UpdatedAt = now,
-                Schedule = new(schedule.At, schedule.By),
+                Schedule = new(schedule.At, schedule.By, Local: schedule.Local is null ? null : wall, Late: schedule.Late),
                 SeriesId = series.Value.Id,
             };
             await campaigns.TryCreateAsync(occurrence, cancellation);
 
             var moved = series.Value with { Schedule = schedule with { Made = schedule.Made + 1 } };
             moved = repeat.Next(schedule.At) is { } next
-                ? moved with { Schedule = moved.Schedule with { At = next } }
+                ? moved with { Schedule = moved.Schedule with { At = next, Local = schedule.Local is null ? null : Wall(next, repeat) } }
                 : moved.After(CampaignAction.Complete, now)!;
             if (await campaigns.TryReplaceAsync(moved, series.ETag, cancellation) is not { } etag || moved.State != CampaignState.Scheduled)
             {

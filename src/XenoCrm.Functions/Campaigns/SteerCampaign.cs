@@ -46,7 +46,9 @@ public sealed class SteerCampaign(CampaignSteps steps, LaunchRules rules, Worksp
                 }
 
                 await AnnounceAsync(current.Value, sweep: false, cancellation);
-                return next with { LaunchedAt = next.UpdatedAt, LaunchedBy = caller.Id };
+
+                // Who launches a scheduled campaign wants it sent now, everywhere.
+                return next with { LaunchedAt = next.UpdatedAt, LaunchedBy = caller.Id, Schedule = next.Schedule is { } s ? s with { Local = null, Late = null } : null };
             },
             cancellation, requestId);
 

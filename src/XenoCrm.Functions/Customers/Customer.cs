@@ -97,6 +97,9 @@ public sealed record Customer
     /// <summary>The latest messages, in the order in which they became known here; at most <see cref="CustomerMessage.MaxKept"/>.</summary>
     public IReadOnlyList<CustomerMessage> Messages { get; init; } = [];
 
+    /// <summary>Messages that count for the caps on how many are sent; null where there are none. Written by whoever sends.</summary>
+    public IReadOnlyList<Contact>? Contacts { get; init; }
+
     /// <summary>Former visits and answers about consent, newest last, of each kind at most <see cref="PastEvent.Max"/>.</summary>
     public IReadOnlyList<PastEvent> Past { get; init; } = [];
 

@@ -350,6 +350,6 @@ internal sealed class CustomerPlan(
     }
 
     private static bool IsTouched(Customer customer, JournalItem written) =>
-        customer.Visits > 0 || customer.OrderCount > 0 || customer.Messages.Count > 0 || customer.Engagement != new Engagement() || customer.Merged is not null || customer.Merging is not null
+        customer.Visits > 0 || customer.OrderCount > 0 || customer.Messages.Count > 0 || customer.Contacts?.Count > 0 || customer.Engagement != new Engagement() || customer.Merged is not null || customer.Merging is not null
         || CustomerFields.Profile.Print(customer) != written.Print;
 }

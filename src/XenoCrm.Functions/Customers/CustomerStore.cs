@@ -201,6 +201,11 @@ public sealed class CustomerStore(CosmosDatabase database, ISegmentTagger tagger
             })],
             cancellation);
 
+    /// <summary>Sets what counts for the caps, each under the ETag the customer was read with. Nothing else of the customer follows from it.</summary>
+    /// <returns>The ids of those that someone else changed or removed meanwhile.</returns>
+    public Task<IReadOnlyList<string>> SetContactsAsync(IReadOnlyCollection<(Versioned<Customer> Customer, IReadOnlyList<Contact> Contacts)> changes, CancellationToken cancellation) =>
+        PatchManyAsync([.. changes.Select(c => (c.Customer, (IReadOnlyList<PatchOperation>)[PatchOperation.Set("/contacts", c.Contacts)]))], cancellation);
+
     private async Task<IReadOnlyList<string>> PatchManyAsync(
         IReadOnlyCollection<(Versioned<Customer> Customer, IReadOnlyList<PatchOperation> Operations)> changes, CancellationToken cancellation)
     {

@@ -37,6 +37,23 @@ public static class Assignment
         return best;
     }
 
+    /// <summary>What the customer is sent now: the winner, if there is one and they were not of the test.</summary>
+    public static int SentVariantOf(Campaign campaign, string customerId)
+    {
+        if (campaign.WinnerResult?.Variant is { } winner && !IsTested(campaign, customerId))
+        {
+            for (var i = 0; i < campaign.Variants.Count; i++)
+            {
+                if (campaign.Variants[i].Name == winner)
+                {
+                    return i;
+                }
+            }
+        }
+
+        return VariantOf(campaign, customerId);
+    }
+
     /// <summary>Uniform between 0 and 1, both excluded.</summary>
     private static double Draw(string purpose, string campaignId, string customerId)
     {

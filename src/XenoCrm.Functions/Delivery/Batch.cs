@@ -10,6 +10,9 @@ public enum BatchState
     /// <summary>Has messages to send.</summary>
     Queued,
 
+    /// <summary>Has messages to send, and none of them is to be sent yet.</summary>
+    Waiting,
+
     /// <summary>A sender has it until <see cref="Batch.LeaseUntil"/>; after that it has died, and another one takes over.</summary>
     Sending,
 
@@ -118,6 +121,14 @@ public sealed record Recipient
     /// <summary>What the customer was last told of the message (<see cref="MessageMark"/>).</summary>
     [JsonPropertyName("w")]
     public int? Recorded { get; init; }
+
+    /// <summary>Is to be sent, and not yet.</summary>
+    [JsonIgnore]
+    public bool Waits => Status == MessageStatus.Pending && NotBefore is not null;
+
+    /// <summary>Can be sent now, or was left half sent by a sender that died.</summary>
+    [JsonIgnore]
+    public bool IsReady => Status == MessageStatus.Sending || (Status == MessageStatus.Pending && NotBefore is null);
 
     public bool Has(MessageEventKind kind)
     {
@@ -256,6 +267,10 @@ public sealed record Batch
 
         return (place < vendors.Count ? vendors : [.. vendors, vendor], recipient with { Vendor = place == 0 ? null : place });
     }
+
+    /// <summary>Customers and ids of the messages that are to be sent.</summary>
+    public IEnumerable<(string CustomerId, string MessageId)> Pending() =>
+        Recipients.Index().Where(r => r.Item.Status == MessageStatus.Pending).Select(r => (r.Item.CustomerId, MessageId(r.Index)));
 
     public string MessageId(int index) => string.Create(CultureInfo.InvariantCulture, $"{Id}.{index}");
 

@@ -139,19 +139,39 @@ public sealed class BatchStore(CosmosDatabase database)
         return QueryAsync<string>(query, cancellation);
     }
 
-    /// <summary>How many batches of the campaign have messages to send.</summary>
-    public async Task<int> CountOpenAsync(string campaignId, CancellationToken cancellation)
+    /// <summary>How many batches of the campaign have messages to send now, and how many others have some for later.</summary>
+    /// <remarks>In one query: a batch that goes from one to the other meanwhile is in one of the two, and not in neither.</remarks>
+    public async Task<(int Ready, int Waiting)> CountOpenAsync(string campaignId, CancellationToken cancellation)
     {
-        var query = new QueryDefinition("SELECT VALUE COUNT(1) FROM c WHERE c.campaignId = @campaign AND c.state IN ('queued', 'sending')")
-            .WithParameter("@campaign", campaignId);
-        return (await QueryAsync<int>(query, cancellation)).Sum();
+        var query = Where("SELECT c.state AS state, COUNT(1) AS count FROM c", campaignId, $" AND {IsOpen} GROUP BY c.state");
+        var counts = (await QueryAsync<StateCount>(query, cancellation)).ToLookup(c => c.State == BatchState.Waiting, c => c.Count);
+        return (counts[false].Sum(), counts[true].Sum());
     }
 
-    /// <summary>The numbers of the batches that have messages to send, ascending.</summary>
+    private const string IsOpen = "c.state IN ('queued', 'sending', 'waiting')";
+
+    private sealed record StateCount(BatchState State, int Count);
+
+    /// <summary>Messages that the vendor took and that did not fail, by the place of their variant, and those of them for which a condition over <c>r</c> holds.</summary>
+    public async Task<IReadOnlyDictionary<int, (int Sent, int Successes)>> CountVariantsAsync(string campaignId, string success, CancellationToken cancellation)
+    {
+        var sent = CountAsync("true");
+        var successes = await CountAsync(success);
+        return (await sent).ToDictionary(s => s.Key, s => (s.Value, successes.GetValueOrDefault(s.Key)));
+
+        async Task<Dictionary<int, int>> CountAsync(string condition)
+        {
+            var query = Where($"SELECT r.v ?? 0 AS variant, COUNT(1) AS count FROM c JOIN r IN c.recipients", campaignId, $" AND IS_DEFINED(r.a) AND r.s NOT IN ('failed', 'bounced') AND {condition} GROUP BY r.v ?? 0");
+            return (await QueryAsync<VariantCount>(query, cancellation)).GroupBy(c => c.Variant).ToDictionary(c => c.Key, c => c.Sum(n => n.Count));
+        }
+    }
+
+    private sealed record VariantCount(int Variant, int Count);
+
+    /// <summary>The numbers of the batches that have messages to send, now or later, ascending.</summary>
     public async Task<IReadOnlyList<int>> OpenNumbersAsync(string campaignId, CancellationToken cancellation)
     {
-        var query = new QueryDefinition("SELECT VALUE c.number FROM c WHERE c.campaignId = @campaign AND c.state IN ('queued', 'sending')")
-            .WithParameter("@campaign", campaignId);
+        var query = Where("SELECT VALUE c.number FROM c", campaignId, $" AND {IsOpen}");
         return [.. (await QueryAsync<int>(query, cancellation)).Order()];
     }
 

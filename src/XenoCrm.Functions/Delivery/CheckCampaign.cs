@@ -27,6 +27,9 @@ public sealed record Overlap(string CampaignId, string? Name, int Customers);
 /// <param name="Customers">Of those examined, as if no winner were looked for.</param>
 public sealed record VariantSize(string Name, int Customers);
 
+/// <param name="Until">When the last of them are written to.</param>
+public sealed record Waiting(int Customers, DateTimeOffset Until);
+
 /// <param name="Code">Stable: <c>audience_empty</c>, <c>nobody_reachable</c>, <c>many_unreachable</c>, <c>fields_missing</c>, <c>sms_parts</c>, <c>recently_written_to</c>, <c>price_unknown</c>, <c>approval_needed</c>, <c>approval_stale</c>.</param>
 public sealed record CheckWarning(string Code, string Detail);
 
@@ -39,17 +42,21 @@ public sealed record CheckWarning(string Code, string Detail);
 /// <param name="HeldOut">Who would be written to if they were not held out.</param>
 /// <param name="Variants">Who of those that would be written to would get which.</param>
 /// <param name="Suppressed">By reason.</param>
-/// <param name="Skipped">By reason: <c>address_missing</c>, <c>address_unusable</c>, <c>consent_withdrawn</c>, <c>consent_missing</c>.</param>
+/// <param name="Skipped">By reason: <c>address_missing</c>, <c>address_unusable</c>, <c>consent_withdrawn</c>, <c>consent_missing</c>, <c>capped</c>, <c>local_time_passed</c>.</param>
 /// <param name="MissingFields">Of who would be written to: fields that the content names and they do not have.</param>
 /// <param name="Sms">How many parts the texts take; null on other channels.</param>
 /// <param name="WrittenToRecently">Who got a message of another campaign in the last seven days.</param>
 /// <param name="Overlaps">The campaigns that they are of, the largest first.</param>
 /// <param name="Price">Of one message (of one part of an SMS); null: not set up.</param>
 /// <param name="Cost">For the whole audience.</param>
+/// <param name="LaunchAt">What all this is as of: the schedule's next launch, or now.</param>
+/// <param name="QuietHours">Who is to be written to in their quiet hours, and waits; null: nobody.</param>
+/// <param name="FinishesAt">When the last message is with the vendor, as far as its rate, quiet hours and local times decide; if a winner is looked for, at the latest.</param>
 public sealed record CheckView(
     long Audience, long Reachable, CheckBasis Basis, int Examined, int Sendable, int HeldOut, IReadOnlyList<VariantSize> Variants, IReadOnlyDictionary<string, int> Suppressed, IReadOnlyDictionary<string, int> Skipped,
     IReadOnlyList<MissingField> MissingFields, IReadOnlyList<SmsParts>? Sms, int WrittenToRecently, IReadOnlyList<Overlap> Overlaps,
-    decimal? Price, decimal? Cost, string Currency, IReadOnlyList<CheckWarning> Warnings, DateTimeOffset At);
+    decimal? Price, decimal? Cost, string Currency, IReadOnlyList<CheckWarning> Warnings, DateTimeOffset At,
+    DateTimeOffset LaunchAt, Waiting? QuietHours, DateTimeOffset FinishesAt);
 
 /// <summary>
 /// The flight check: goes over the audience with the rules of sending. Sizes are counted from indexes and always exact;
@@ -58,7 +65,7 @@ public sealed record CheckView(
 /// </summary>
 public sealed class CheckCampaign(
     WorkspaceStore<Campaign> campaigns, SegmentDirectory segments, SegmentAudience audience, CustomerStore customers, ChannelReach reach, SendDecisions decisions,
-    CampaignTemplates templates, MergeFields merge, TrackingLinks links, LaunchRules rules,
+    CampaignTemplates templates, MergeFields merge, TrackingLinks links, SendTiming timing, CapBook caps, VendorPool vendors, LaunchRules rules,
     IOptions<CampaignOptions> options, IOptions<WorkspaceOptions> workspace, TimeProvider clock)
 {
     private const int PageSize = 1000;
@@ -77,8 +84,9 @@ public sealed class CheckCampaign(
         var size = await customers.CountAsync(filter, cancellation);
         var estimate = (await reach.EstimateAsync(filter, cancellation)).Single(e => e.Channel == campaign.Channel.Name());
 
+        var launch = campaign is { State: CampaignState.Scheduled, Schedule.At: var at } && at > now ? at : now;
         var sampled = size > options.Value.CheckLimit;
-        var tally = new CheckTally(campaign, templates, merge, links, now - Recent);
+        var tally = new CheckTally(campaign, templates, merge, links, timing, caps, now - Recent, launch);
         await ExamineAsync(campaign.Channel, sampled ? filter.And(Part((double)options.Value.CheckLimit / size)) : filter, tally, cancellation);
 
         // Parts for SMS, messages elsewhere, of the whole audience.
@@ -87,7 +95,8 @@ public sealed class CheckCampaign(
         return new(
             size, estimate.Reachable, sampled ? CheckBasis.Sample : CheckBasis.All, tally.Examined, tally.Sendable, tally.HeldOut, tally.Variants, tally.Suppressed, tally.Skipped, tally.MissingFields,
             campaign.Channel == Channel.Sms ? tally.Sms : null, tally.WrittenToRecently, await NameAsync(tally.Overlaps.Take(MaxOverlaps), cancellation),
-            estimate.Price, cost, workspace.Value.Currency, [.. Warnings(campaign, segment, size, tally, estimate.Price)], now);
+            estimate.Price, cost, workspace.Value.Currency, [.. Warnings(campaign, segment, size, tally, estimate.Price)], now,
+            launch, tally.QuietHours, tally.FinishesAt(vendors.Choose(campaign.Channel).Vendor.MessagesPerSecond, tally.Examined == 0 ? 1 : (double)size / tally.Examined));
     }
 
     /// <summary>
@@ -108,7 +117,7 @@ public sealed class CheckCampaign(
         while (true)
         {
             var page = await customers.PageAsync(filter, last, PageSize, cancellation);
-            var decided = await decisions.DecideAsync(channel, [.. page.Select(c => c.Value)], cancellation);
+            var decided = await decisions.DecideAsync(channel, page, cancellation);
             foreach (var (customer, _) in page)
             {
                 tally.Add(customer, decided[customer.Id].Decision);

@@ -4,7 +4,7 @@ using XenoCrm.Customers;
 namespace XenoCrm.Delivery;
 
 /// <summary>What a flight check has seen so far. Its size does not grow with the audience.</summary>
-internal sealed class CheckTally(Campaign campaign, CampaignTemplates templates, MergeFields merge, TrackingLinks links, DateTimeOffset since)
+internal sealed class CheckTally(Campaign campaign, CampaignTemplates templates, MergeFields merge, TrackingLinks links, SendTiming timing, CapBook caps, DateTimeOffset since, DateTimeOffset launch)
 {
     private const int MaxIds = 10;
 
@@ -17,6 +17,8 @@ internal sealed class CheckTally(Campaign campaign, CampaignTemplates templates,
     private readonly Dictionary<string, int> overlaps = [];
     private readonly CompiledContent[] contents = [.. campaign.Variants.Select(v => templates.Get(v.Content))];
     private readonly int[] variants = new int[campaign.Variants.Count];
+    private readonly Campaign launched = campaign with { LaunchedAt = launch };
+    private readonly SortedDictionary<DateTimeOffset, int> turns = [];
 
     public int Examined { get; private set; }
 
@@ -25,6 +27,8 @@ internal sealed class CheckTally(Campaign campaign, CampaignTemplates templates,
     public int HeldOut { get; private set; }
 
     public IReadOnlyList<VariantSize> Variants => [.. campaign.Variants.Zip(variants, (v, n) => new VariantSize(v.Name, n))];
+
+    public Waiting? QuietHours { get; private set; }
 
     public int WrittenToRecently { get; private set; }
 
@@ -51,6 +55,12 @@ internal sealed class CheckTally(Campaign campaign, CampaignTemplates templates,
             return;
         }
 
+        if ((timing.IsTooLate(launched, customer) ? Reasons.LocalTimePassed : caps.IsCapped(campaign, customer, launch) ? Reasons.Capped : null) is { } reason)
+        {
+            Count(skipped, reason);
+            return;
+        }
+
         if (Assignment.IsHeldOut(campaign, customer.Id))
         {
             HeldOut++;
@@ -58,6 +68,7 @@ internal sealed class CheckTally(Campaign campaign, CampaignTemplates templates,
         }
 
         Sendable++;
+        Wait(customer);
         var variant = Assignment.VariantOf(campaign, customer.Id);
         variants[variant]++;
         var content = contents[variant];
@@ -87,6 +98,35 @@ internal sealed class CheckTally(Campaign campaign, CampaignTemplates templates,
         }
 
         Units += parts;
+    }
+
+    private void Wait(Customer customer)
+    {
+        var (at, quiet) = timing.Turn(launched, customer, launch);
+        if (quiet)
+        {
+            QuietHours = new((QuietHours?.Customers ?? 0) + 1, QuietHours?.Until > at ? QuietHours.Until : at);
+        }
+
+        if (campaign.Winner?.LastLook(launch) is { } last && last > at && !Assignment.IsTested(campaign, customer.Id))
+        {
+            at = last;
+        }
+
+        turns[at] = turns.GetValueOrDefault(at) + 1;
+    }
+
+    /// <param name="perSecond">Null: there is no limit.</param>
+    /// <param name="scale">For each customer examined there are so many.</param>
+    public DateTimeOffset FinishesAt(double? perSecond, double scale)
+    {
+        var at = launch;
+        foreach (var (turn, customers) in turns)
+        {
+            at = (turn > at ? turn : at) + (perSecond is { } rate ? TimeSpan.FromSeconds(customers * scale / rate) : TimeSpan.Zero);
+        }
+
+        return at;
     }
 
     private static void Count(SortedDictionary<string, int> counts, string reason) => counts[reason] = counts.GetValueOrDefault(reason) + 1;

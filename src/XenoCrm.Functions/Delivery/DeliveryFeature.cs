@@ -15,6 +15,9 @@ public static class DeliveryFeature
         services.AddOptions<DeliveryOptions>().Bind(configuration.GetSection(DeliveryOptions.Section))
             .Validate(o => o.ReceiptWindow > TimeSpan.Zero && o.ReceiptWindow < TimeSpan.FromSeconds(30), "Delivery__ReceiptWindow must be above 0 and below 30 s.")
             .Validate(o => o.ConcurrentRuns is >= 1 and <= 64, "Delivery__ConcurrentRuns must be between 1 and 64.")
+            .Validate(o => o.Caps.All(c => c is { Messages: >= 1, Days: >= 1 and <= 366 }), "Delivery__Caps needs Messages of at least 1 and Days between 1 and 366.")
+            .Validate(o => o.QuietHours.All(q => q.IsValid), "Delivery__QuietHours needs From and To, two different times such as 21:00.")
+            .Validate(o => TimeZoneInfo.TryFindSystemTimeZoneById(o.TimeZone, out _), "Delivery__TimeZone must be the IANA name of a time zone, such as Europe/Zurich.")
             .ValidateOnStart();
 
         AddVendors(services, configuration);
@@ -36,6 +39,10 @@ public static class DeliveryFeature
         services.AddSingleton<IValidator<TestInput>, TestInputValidator>();
         services.AddSingleton<Planner>();
         services.AddSingleton<SendDecisions>();
+        services.AddSingleton<SendTiming>();
+        services.AddSingleton<CapBook>();
+        services.AddSingleton<SendClaims>();
+        services.AddSingleton<WinnerDecision>();
         services.AddSingleton<TrackingLinks>();
         services.AddSingleton<Sender>();
         services.AddSingleton<PoisonRuns>();

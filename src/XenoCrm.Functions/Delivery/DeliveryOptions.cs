@@ -1,3 +1,5 @@
+using XenoCrm.Campaigns;
+
 namespace XenoCrm.Delivery;
 
 public sealed class DeliveryOptions
@@ -6,6 +8,15 @@ public sealed class DeliveryOptions
 
     /// <summary>Whether customers who were never asked about a channel are skipped. False: only a withdrawn consent is.</summary>
     public bool RequireConsent { get; set; }
+
+    /// <summary>How many messages a customer gets at most, over all campaigns. Who has had them is skipped.</summary>
+    public IList<Cap> Caps { get; } = [];
+
+    /// <summary>When customers are left in peace: what falls into it waits until its end.</summary>
+    public IList<QuietHoursOption> QuietHours { get; } = [];
+
+    /// <summary>IANA name: the clocks of customers whose time zone is not known.</summary>
+    public string TimeZone { get; set; } = "UTC";
 
     /// <summary>Whether hard bounces suppress the address.</summary>
     public bool SuppressOnBounce { get; set; } = true;
@@ -36,6 +47,21 @@ public sealed class DeliveryOptions
     /// settings. With 14,000 recipients on two busy cores eight were no faster than four and took 100 MB more.
     /// </summary>
     public int ConcurrentRuns { get; set; } = 4;
+}
+
+/// <summary>As <see cref="Campaigns.QuietHours"/>.</summary>
+public sealed class QuietHoursOption
+{
+    public string From { get; set; } = "";
+
+    public string To { get; set; } = "";
+
+    /// <summary>Only for that channel, and before those for all; null: for all.</summary>
+    public Channel? Channel { get; set; }
+
+    public QuietHours Hours => new(From, To);
+
+    public bool IsValid => Campaigns.QuietHours.TryTime(From, out var from) && Campaigns.QuietHours.TryTime(To, out var to) && from != to;
 }
 
 /// <summary>The vendor that speaks the protocol documented at <see cref="GenericHttpVendor"/>.</summary>

@@ -89,11 +89,12 @@ public static class Ledger
     public static Batch Count(Batch batch)
     {
         var counts = Sum(batch.Recipients);
-        var (unrecorded, cost, unpriced) = (false, 0L, 0);
+        var (unrecorded, cost, unpriced, waiting) = (false, 0L, 0, 0);
         Dictionary<string, int>? reasons = null;
         foreach (var recipient in batch.Recipients)
         {
             unrecorded |= recipient.IsUnrecorded;
+            waiting += recipient.Waits ? 1 : 0;
             var price = batch.PriceOf(recipient);
             cost += price ?? 0;
             unpriced += price is null ? 1 : 0;
@@ -106,8 +107,8 @@ public static class Ledger
 
         return batch with
         {
-            State = counts.Queued == 0 ? BatchState.Sent : batch.State == BatchState.Sent ? BatchState.Queued : batch.State,
-            LeaseUntil = counts.Queued == 0 ? null : batch.LeaseUntil,
+            State = counts.Queued == 0 ? BatchState.Sent : counts.Queued == waiting ? BatchState.Waiting : batch.State is BatchState.Sent or BatchState.Waiting ? BatchState.Queued : batch.State,
+            LeaseUntil = counts.Queued == waiting ? null : batch.LeaseUntil,
             Unrecorded = unrecorded,
             Uncertain = counts.Unknown > 0,
             Counts = counts,

@@ -30,7 +30,7 @@ namespace XenoCrm.Delivery;
 /// </remarks>
 public sealed partial class Planner(
     WorkspaceStore<Campaign> campaigns, WorkspaceStore<Plan> plans, BatchStore batches, CustomerStore customers, SegmentDirectory segments, SegmentAudience audience,
-    RetryFailed retry, JobQueue queue, TimeProvider clock, ILogger<Planner> log)
+    RetryFailed retry, WinnerDecision winner, JobQueue queue, TimeProvider clock, ILogger<Planner> log)
 {
     /// <summary>Two runs of ten batches: 72 KB of ids, some 4 ms to store.</summary>
     internal int PageSize { get; set; } = 20 * Batch.MaxRecipients;
@@ -42,6 +42,9 @@ public sealed partial class Planner(
     private const int MaxAttempts = 10;
     private static readonly TimeSpan TurnTime = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan WatchInterval = TimeSpan.FromSeconds(2);
+
+    /// <summary>While all that is left waits for its time, which can take days.</summary>
+    private static readonly TimeSpan LongWatchInterval = TimeSpan.FromMinutes(1);
 
     public async Task HandleAsync(CampaignTurn turn, CancellationToken cancellation)
     {
@@ -73,11 +76,22 @@ public sealed partial class Planner(
             turn = turn with { Retry = false, Sweep = true };
         }
 
+        if (campaign is { Winner: not null, State: CampaignState.Planning or CampaignState.Sending })
+        {
+            // The rest of the audience waits in its batches; senders that come by it from here on know what it gets.
+            campaign = await winner.LookAsync(campaign, cancellation);
+            turn = turn with { Sweep = turn.Sweep || campaign.WinnerResult is { State: not WinnerState.Waiting, Announced: false } };
+        }
+
         // After a cancel in any case: a planner that died may have left batches that no message speaks of.
         if (campaign.State == CampaignState.Cancelled || (turn.Sweep && campaign.State is CampaignState.Planning or CampaignState.Sending))
         {
             await SweepAsync(campaign.Id, cancellation);
             turn = turn with { Sweep = false };
+            if (campaign.WinnerResult is { State: not WinnerState.Waiting, Announced: false })
+            {
+                campaign = await winner.AnnouncedAsync(campaign, cancellation);
+            }
         }
 
         if (campaign.State == CampaignState.Planning)
@@ -102,7 +116,7 @@ public sealed partial class Planner(
 
         if (campaign.State == CampaignState.Sending)
         {
-            await WatchAsync(turn, cancellation);
+            await WatchAsync(campaign, turn, cancellation);
         }
     }
 
@@ -129,7 +143,7 @@ public sealed partial class Planner(
                 return false;
             }
 
-            var ahead = pages % PagesBetweenChecks == 0 && await batches.CountOpenAsync(campaign.Id, cancellation) > MaxOpenBatches;
+            var ahead = pages % PagesBetweenChecks == 0 && (await batches.CountOpenAsync(campaign.Id, cancellation)).Ready > MaxOpenBatches;
             if (ahead || clock.GetUtcNow() > until)
             {
                 await AgainAsync(new(campaign.Id), ahead ? WatchInterval : null, cancellation);
@@ -185,11 +199,19 @@ public sealed partial class Planner(
         return await plans.TryCreateAsync(plan, cancellation) is { } etag ? new(plan, etag) : await plans.ReadAsync(campaign.Id, cancellation);
     }
 
-    private async Task WatchAsync(CampaignTurn turn, CancellationToken cancellation)
+    private async Task WatchAsync(Campaign campaign, CampaignTurn turn, CancellationToken cancellation)
     {
-        if (await batches.CountOpenAsync(turn.CampaignId, cancellation) > 0)
+        var (ready, waiting) = await batches.CountOpenAsync(turn.CampaignId, cancellation);
+        if (ready > 0)
         {
             await AgainAsync(turn, WatchInterval, cancellation);
+            return;
+        }
+
+        if (waiting > 0)
+        {
+            var look = WinnerDecision.NextLook(campaign) - clock.GetUtcNow();
+            await AgainAsync(turn, look > WatchInterval && look < LongWatchInterval ? look : look <= WatchInterval ? WatchInterval : LongWatchInterval, cancellation);
             return;
         }
 

@@ -23,7 +23,7 @@ public sealed record PoisonRun : IWorkspaceItem
 }
 
 public sealed partial class PoisonRuns(
-    WorkspaceStore<PoisonRun> runs, WorkspaceStore<Campaign> campaigns, BatchStore batches, VendorPool vendors, JobQueue queue, TimeProvider clock, ILogger<PoisonRuns> log)
+    WorkspaceStore<PoisonRun> runs, WorkspaceStore<Campaign> campaigns, BatchStore batches, CapBook caps, VendorPool vendors, JobQueue queue, TimeProvider clock, ILogger<PoisonRuns> log)
 {
     /// <summary>Accounts for a run from the poison queue: what is unsent has failed, what may have been sent is unknown.</summary>
     public async Task BuryAsync(SendRun run, CancellationToken cancellation)
@@ -37,6 +37,7 @@ public sealed partial class PoisonRuns(
         }
 
         var stored = await batches.ReadManyAsync(run.BatchIds, cancellation);
+        await caps.ReleaseAsync(stored.SelectMany(b => b.Value.Pending()), cancellation);
         await batches.ChangeAsync(stored, batch => batch.State == BatchState.Sent ? null : Bury(batch), cancellation);
         LogBuried(run.CampaignId, run.First, run.Count);
     }

@@ -12,7 +12,7 @@ public sealed class PreflightFunctions(CheckCampaign check, TestCampaign test, R
 {
     [Function("CheckCampaign")]
     [RequireRole(Role.Marketer, Reads = true)]
-    [Describe("Check a campaign before its launch", "Who would be written to and who not and why, what the content lacks, SMS parts, overlap with other campaigns, cost. Sizes are exact; the rest is of the whole audience up to `Campaigns:CheckLimit` customers, and of a random sample above: `basis` and `examined` say which. Sends nothing.")]
+    [Describe("Check a campaign before its launch", "Who would be written to and who not and why, what the content lacks, SMS parts, overlap with other campaigns, cost, sizes of variants and holdout, who waits for the end of quiet hours, and when it would be done at the vendor's rate. Sizes are exact; the rest is of the whole audience up to `Campaigns:CheckLimit` customers, and of a random sample above: `basis` and `examined` say which. Sends nothing.")]
     [Answers(200, typeof(CheckView)), Problems(404, 409)]
     public async Task<IResult> Check(
         [HttpTrigger(AuthorizationLevel.Anonymous, "post", Route = "api/campaigns/{id}/check")] HttpRequest request, string id, CancellationToken cancellation) =>

@@ -1,12 +1,13 @@
 using Microsoft.Extensions.Options;
 using XenoCrm.Campaigns;
 using XenoCrm.Customers;
+using XenoCrm.Platform.Cosmos;
 
 namespace XenoCrm.Delivery;
 
 /// <param name="Customer">As read at the moment of sending; null when there is none any more.</param>
 /// <param name="AddressHash">Null without an address.</param>
-public sealed record Decided(Customer? Customer, SendDecision Decision, string? AddressHash);
+public sealed record Decided(Versioned<Customer>? Customer, SendDecision Decision, string? AddressHash);
 
 /// <summary>Applies <see cref="SendRules"/> to a run of recipients: two reads for a thousand of them.</summary>
 /// <remarks>Nothing is written to the customer here: what became of the message is recorded once, when it has settled (<see cref="RecordMessages"/>).</remarks>
@@ -16,23 +17,23 @@ public sealed class SendDecisions(CustomerStore customers, SuppressionStore supp
     public async Task<IReadOnlyDictionary<string, Decided>> DecideAsync(Channel channel, IReadOnlyCollection<string> customerIds, CancellationToken cancellation)
     {
         var people = await customers.ReadManyAsync(customerIds, cancellation);
-        var decided = await DecideAsync(channel, [.. people.Select(c => c.Value)], cancellation);
+        var decided = await DecideAsync(channel, people, cancellation);
         return customerIds.ToDictionary(id => id, id => decided.GetValueOrDefault(id) ?? new Decided(null, SendRules.Decide(null, channel, null, options.Value.RequireConsent), null));
     }
 
     /// <summary>As above, for customers as they were read.</summary>
-    public async Task<IReadOnlyDictionary<string, Decided>> DecideAsync(Channel channel, IReadOnlyCollection<Customer> people, CancellationToken cancellation)
+    public async Task<IReadOnlyDictionary<string, Decided>> DecideAsync(Channel channel, IReadOnlyCollection<Versioned<Customer>> people, CancellationToken cancellation)
     {
         var hashes = people
-            .Select(c => (c.Id, Address: SendRules.Address(c, channel)))
+            .Select(c => (c.Value.Id, Address: SendRules.Address(c.Value, channel)))
             .Where(c => c.Address is not null)
             .ToDictionary(c => c.Id, c => hasher.Hash(channel, c.Address!));
         var suppressed = await suppressions.ReasonsAsync(hashes.Values, cancellation);
-        return people.ToDictionary(c => c.Id, customer =>
+        return people.ToDictionary(c => c.Value.Id, customer =>
         {
-            var hash = hashes.GetValueOrDefault(customer.Id);
+            var hash = hashes.GetValueOrDefault(customer.Value.Id);
             var reason = hash is null ? null : suppressed.GetValueOrDefault(hash);
-            return new Decided(customer, SendRules.Decide(customer, channel, reason, options.Value.RequireConsent), hash);
+            return new Decided(customer, SendRules.Decide(customer.Value, channel, reason, options.Value.RequireConsent), hash);
         });
     }
 }

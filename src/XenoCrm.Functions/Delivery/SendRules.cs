@@ -16,6 +16,12 @@ public static class Reasons
     /// <summary>Would have been written to, and gets nothing so that those who do can be compared with them.</summary>
     public const string Holdout = "holdout";
 
+    /// <summary>Has had as many messages as the caps allow.</summary>
+    public const string Capped = "capped";
+
+    /// <summary>The schedule's time of day had passed where they live when the campaign was scheduled, and it is only for that time.</summary>
+    public const string LocalTimePassed = "local_time_passed";
+
     /// <summary>The run failed again and again and was given up.</summary>
     public const string Poison = "poison";
 

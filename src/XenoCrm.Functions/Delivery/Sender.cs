@@ -18,8 +18,8 @@ namespace XenoCrm.Delivery;
 /// that is, is part of the intent: by then another one may be the channel's choice, and an id means nothing to it.
 /// </remarks>
 public sealed partial class Sender(
-    WorkspaceStore<Campaign> campaigns, BatchStore batches, SendDecisions decisions, CampaignTemplates templates, VendorPool vendors,
-    TrackingLinks links, PriceTable prices, VendorThrottle throttle, JobQueue queue, IOptions<DeliveryOptions> options, TimeProvider clock, ILogger<Sender> log) : IDisposable
+    WorkspaceStore<Campaign> campaigns, BatchStore batches, SendClaims claims, CapBook caps, VendorPool vendors,
+    VendorThrottle throttle, JobQueue queue, IOptions<DeliveryOptions> options, TimeProvider clock, ILogger<Sender> log) : IDisposable
 {
     /// <summary>Longer than a sender may be at the vendor's; after a crash the batch waits for it.</summary>
     internal static readonly TimeSpan Lease = TimeSpan.FromSeconds(20);
@@ -34,7 +34,10 @@ public sealed partial class Sender(
     /// <summary>A turn that is not further away is waited for; one that is over for longer has gone to others, and another one is taken.</summary>
     private static readonly TimeSpan TurnTolerance = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan TurnValidity = TimeSpan.FromSeconds(10);
+
+    /// <summary>What the queue allows. Who waits longer is looked at again then, and waits on.</summary>
     private static readonly TimeSpan LongestDelay = TimeSpan.FromDays(7);
+    private static readonly Again Soon = new(TimeSpan.FromSeconds(1));
 
     private readonly SemaphoreSlim slots = new(options.Value.ConcurrentRuns);
 
@@ -53,16 +56,17 @@ public sealed partial class Sender(
 
         if (again is { } later)
         {
-            var next = run with { Attempt = later.Turn is null ? run.Attempt + 1 : run.Attempt, Turn = later.Turn };
-            await queue.SendAsync(SendRun.Queue, next, later.Delay, cancellation);
+            var next = run with { Attempt = later.PutOff ? run.Attempt + 1 : run.Attempt, Turn = later.Turn };
+            await queue.SendAsync(SendRun.Queue, next, later.Delay < LongestDelay ? later.Delay : LongestDelay, cancellation);
         }
     }
 
     /// <summary>When to try again.</summary>
-    /// <param name="Turn">It is the run's turn then; without, it was put off.</param>
-    private readonly record struct Again(TimeSpan Delay, VendorTurn? Turn = null)
+    /// <param name="Turn">It is the run's turn at the vendor then.</param>
+    /// <param name="PutOff">By the vendor.</param>
+    private readonly record struct Again(TimeSpan Delay, VendorTurn? Turn = null, bool PutOff = false)
     {
-        public static implicit operator Again(TimeSpan delay) => new(delay);
+        public static Again? Earlier(Again? a, Again? b) => a is null || b?.Delay < a.Value.Delay ? b : a;
     }
 
     public void Dispose() => slots.Dispose();
@@ -91,7 +95,7 @@ public sealed partial class Sender(
         var open = stored.Where(b => b.Value.State != BatchState.Sent).ToList();
         var held = open.Where(b => b.Value is { State: BatchState.Sending, LeaseUntil: { } until } && until > now).ToList();
         var free = open.Except(held).ToList();
-        TimeSpan? again = held.Count > 0 ? held.Max(b => b.Value.LeaseUntil!.Value) - now + TimeSpan.FromSeconds(1) : null;
+        Again? again = held.Count > 0 ? new(held.Max(b => b.Value.LeaseUntil!.Value) - now + TimeSpan.FromSeconds(1)) : null;
         if (free.Count == 0)
         {
             return again;
@@ -99,8 +103,21 @@ public sealed partial class Sender(
 
         if (campaign.State == CampaignState.Cancelled)
         {
-            var etags = await batches.TryReplaceManyAsync([.. free.Select(b => b with { Value = Cancel(b.Value) })], cancellation);
-            return etags.Contains(null) ? TimeSpan.FromSeconds(1) : again;
+            return await CancelAsync(free, cancellation) ? again : Soon;
+        }
+
+        var due = await claims.LookAsync(campaign, free, now, cancellation);
+        again = Again.Earlier(again, EarliestOf(due.Batches, now));
+        free = due.Batches.Where(b => b.Value.Recipients.Any(r => r.IsReady)).ToList();
+        var waiting = due.Batches.Where(b => due.Changed.Contains(b.Value.Id)).Except(free).ToList();
+        if ((await batches.TryReplaceManyAsync(waiting, cancellation)).Contains(null))
+        {
+            again = Soon;
+        }
+
+        if (free.Count == 0)
+        {
+            return again;
         }
 
         var gateway = vendors.Choose(campaign.Channel);
@@ -122,10 +139,10 @@ public sealed partial class Sender(
             (free, rest) = (fitting, fitting.Count < free.Count);
         }
 
-        var (claimed, messages) = await ClaimAsync(campaign, gateway, free, now, charges, cancellation);
+        var (claimed, messages) = await claims.ClaimAsync(campaign, gateway, free, due.Decided, now, charges, cancellation);
         if (claimed.Count < free.Count)
         {
-            again ??= TimeSpan.FromSeconds(1);
+            again = Soon;
         }
 
         if (messages.Count == 0)
@@ -141,7 +158,7 @@ public sealed partial class Sender(
             var off = await RecordAsync(run, claimed, messages, results, charges, CancellationToken.None);
             if (turn is null || (off is null && !rest))
             {
-                return off ?? again;
+                return Again.Earlier(off, again);
             }
 
             // What did not fit goes out in the rest of the time taken, unless the vendor did nothing at all.
@@ -156,24 +173,31 @@ public sealed partial class Sender(
         }
     }
 
+    /// <summary>When the first of those who wait is to be looked at again.</summary>
+    private static Again? EarliestOf(IEnumerable<Versioned<Batch>> batches, DateTimeOffset now)
+    {
+        var first = batches.SelectMany(b => b.Value.Recipients.Where(r => r.Waits).Select(r => b.Value.Time(r.NotBefore))).Min();
+        return first is { } at ? new(TimeSpan.FromSeconds(Math.Ceiling(Math.Max(1, (at - now).TotalSeconds)))) : null;
+    }
+
     /// <summary>The run's turn at a vendor with a limited rate, taken now unless it has one.</summary>
     private async Task<VendorTurn> TakeTurnAsync(SendRun run, string vendor, double rate, List<Versioned<Batch>> free, CancellationToken cancellation) =>
         run.Turn is { } turn && turn.Vendor == vendor && clock.GetUtcNow() - turn.At < TurnValidity
             ? turn
-            : await throttle.ReserveAsync(vendor, rate, free.Sum(b => b.Value.Recipients.Count(IsOpen)), cancellation);
+            : await throttle.ReserveAsync(vendor, rate, free.Sum(b => b.Value.Recipients.Count(r => r.IsReady)), cancellation);
 
     /// <summary>In whole seconds, as the queue has them, and never before the turn.</summary>
     private Again Wait(VendorTurn turn)
     {
         var delay = TimeSpan.FromSeconds(Math.Ceiling(Math.Max(0, (turn.At - clock.GetUtcNow()).TotalSeconds)));
-        return new(delay < LongestDelay ? delay : LongestDelay, turn);
+        return new(delay, turn);
     }
 
     /// <summary>The first of the batches, at least one, with about so many messages.</summary>
     private static List<Versioned<Batch>> Fitting(List<Versioned<Batch>> free, double messages)
     {
         var count = 0;
-        return [.. free.TakeWhile((b, i) => (count += b.Value.Recipients.Count(IsOpen)) <= messages || i == 0)];
+        return [.. free.TakeWhile((b, i) => (count += b.Value.Recipients.Count(r => r.IsReady)) <= messages || i == 0)];
     }
 
     /// <summary>
@@ -198,8 +222,6 @@ public sealed partial class Sender(
         }
     }
 
-    private readonly record struct Place(string BatchId, int Index, VendorGateway Gateway, VendorMessage Message);
-
     /// <summary>To each message's vendor; mostly that is one for all.</summary>
     private async Task<HandOverResult[]> HandOverAsync(IReadOnlyList<Place> messages, CancellationToken cancellation)
     {
@@ -215,90 +237,13 @@ public sealed partial class Sender(
         return results;
     }
 
-    /// <summary>Decides about every open message of the batches and records the intent.</summary>
-    /// <returns>The batches this sender has now, and their messages. Those that another one was faster with are left to it.</returns>
-    private async Task<(IReadOnlyList<Versioned<Batch>> Claimed, IReadOnlyList<Place> Messages)> ClaimAsync(
-        Campaign campaign, VendorGateway chosen, List<Versioned<Batch>> free, DateTimeOffset now, RequestCharges charges, CancellationToken cancellation)
-    {
-        var open = free.SelectMany(b => b.Value.Recipients.Where(IsOpen).Select(r => r.CustomerId)).ToList();
-        var decided = await decisions.DecideAsync(campaign.Channel, open, cancellation);
-        var contents = campaign.Variants.Select(v => templates.Get(v.Content)).ToArray();
-
-        var units = (charges.Take() / free.Count) + batches.TypicalWrite;
-        var intents = new List<Versioned<Batch>>(free.Count);
-        var messages = new List<Place>();
-        foreach (var (batch, etag) in free)
-        {
-            var recipients = batch.Recipients.ToArray();
-            var names = batch.Vendors ?? [];
-            var notes = new HandOverNotes(batch);
-            for (var i = 0; i < recipients.Length; i++)
-            {
-                if (!IsOpen(recipients[i]))
-                {
-                    continue;
-                }
-
-                var (customer, decision, hash) = decided[recipients[i].CustomerId];
-                var gateway = recipients[i].Status == MessageStatus.Sending ? vendors.Find(batch.VendorOf(i)) : chosen;
-                recipients[i] = Intend(campaign, recipients[i], gateway, decision, hash, batch.Since(now));
-                if (recipients[i].Status == MessageStatus.Sending)
-                {
-                    (names, recipients[i]) = Batch.Assign(names, recipients[i], gateway!.Vendor.Name);
-                    var id = batch.MessageId(i);
-                    var variant = recipients[i].Variant ?? 0;
-                    var message = new VendorMessage(
-                        id, campaign.Channel, decision.To!, campaign.Variants[variant].Content.From, () => contents[variant].Render(customer!, links.Of(id, campaign.Channel)));
-                    recipients[i] = notes.Note(i, recipients[i], prices.Of(gateway.Vendor.Name, message), campaign.Channel == Channel.Email ? message.To : null);
-                    messages.Add(new(batch.Id, i, gateway, message));
-                }
-            }
-
-            var noted = notes.AddTo(batch with { State = BatchState.Sending, LeaseUntil = now + Lease, Vendors = names, Units = batch.Units + units }, recipients);
-            intents.Add(new(Ledger.Count(noted), etag));
-        }
-
-        var etags = await batches.TryReplaceManyAsync(intents, cancellation);
-        charges.Take();
-        var claimed = intents.Zip(etags).Where(c => c.Second is not null).Select(c => new Versioned<Batch>(c.First.Value, c.Second!)).ToList();
-        var mine = claimed.Select(b => b.Value.Id).ToHashSet();
-        return (claimed, [.. messages.Where(m => mine.Contains(m.BatchId))]);
-    }
-
-    private static bool IsOpen(Recipient recipient) => recipient.Status is MessageStatus.Pending or MessageStatus.Sending;
-
-    /// <summary>The recipient as the intent says. One that is <c>Sending</c> already was left so by a sender that died.</summary>
-    /// <param name="gateway">Whom it was, or is to be, handed to; null when that vendor does not exist any more.</param>
-    private static Recipient Intend(Campaign campaign, Recipient recipient, VendorGateway? gateway, SendDecision decision, string? hash, long at)
-    {
-        if (recipient.Status == MessageStatus.Sending && (gateway?.Vendor.Idempotent != true || decision.To is null))
-        {
-            // It may have gone out. Asking again could send a second one, or one that is no longer wanted.
-            return Ledger.Fold(recipient, new(MessageStatus.Unknown, at, Reasons.Interrupted));
-        }
-
-        if (recipient.Status == MessageStatus.Pending && decision.To is not null)
-        {
-            if (Assignment.IsHeldOut(campaign, recipient.CustomerId))
-            {
-                decision = SendDecision.Skip(Reasons.Holdout);
-            }
-            else
-            {
-                var variant = Assignment.VariantOf(campaign, recipient.CustomerId);
-                recipient = recipient with { Variant = variant == 0 ? null : variant };
-            }
-        }
-
-        return recipient with { Status = decision.Status, Reason = decision.Reason, At = at, AddressHash = decision.To is null ? null : hash };
-    }
-
-    private async Task<TimeSpan?> RecordAsync(
+    private async Task<Again?> RecordAsync(
         SendRun run, IReadOnlyList<Versioned<Batch>> claimed, IReadOnlyList<Place> messages, IReadOnlyList<HandOverResult> results,
         RequestCharges charges, CancellationToken cancellation)
     {
         var outcomes = messages.Zip(results, (m, r) => (m.BatchId, m.Index, m.Gateway.Vendor.Idempotent, Result: r)).ToLookup(o => o.BatchId);
         var now = clock.GetUtcNow();
+        await GiveBackAsync(claimed, messages, results, cancellation);
         var leases = claimed.ToDictionary(b => b.Value.Id, b => b.Value.LeaseUntil);
         var recorded = await batches.ChangeAsync(
             [.. claimed.Where(b => outcomes.Contains(b.Value.Id))],
@@ -323,7 +268,7 @@ public sealed partial class Sender(
             },
             cancellation);
 
-        var left = recorded.Count(b => b.Value.State != BatchState.Sent);
+        var left = recorded.Count(b => b.Value.State is not (BatchState.Sent or BatchState.Waiting));
         if (left == 0)
         {
             return null;
@@ -331,7 +276,30 @@ public sealed partial class Sender(
 
         var delay = TimeSpan.FromSeconds(Math.Min(60, 1 << Math.Min(run.Attempt, 6)));
         LogPutOff(run.CampaignId, run.First, left, delay);
-        return delay;
+        return new(delay, PutOff: true);
+    }
+
+    /// <summary>What the vendor certainly will not carry does not count for the caps. Before the outcome is stored: after it nobody would come back to it.</summary>
+    private async Task GiveBackAsync(IReadOnlyList<Versioned<Batch>> claimed, IReadOnlyList<Place> messages, IReadOnlyList<HandOverResult> results, CancellationToken cancellation)
+    {
+        if (!caps.IsSetUp)
+        {
+            return;
+        }
+
+        var recipients = claimed.ToDictionary(b => b.Value.Id, b => b.Value.Recipients);
+        await caps.ReleaseAsync(
+            messages.Zip(results).Select(m => (Recipient: recipients[m.First.BatchId][m.First.Index], m.First.Message.Id, m.Second.Outcome))
+                .Where(m => m.Outcome == HandOver.Rejected || (m.Outcome == HandOver.Deferred && m.Recipient.Deferred >= MaxDeferrals))
+                .Select(m => (m.Recipient.CustomerId, m.Id)),
+            cancellation);
+    }
+
+    /// <returns>False when another writer was faster with one of them.</returns>
+    private async Task<bool> CancelAsync(List<Versioned<Batch>> free, CancellationToken cancellation)
+    {
+        await caps.ReleaseAsync(free.SelectMany(b => b.Value.Pending()), cancellation);
+        return !(await batches.TryReplaceManyAsync([.. free.Select(b => b with { Value = Cancel(b.Value) })], cancellation)).Contains(null);
     }
 
     private static Recipient Conclude(Recipient recipient, HandOverResult result, bool idempotent, long at, bool mine) => result.Outcome switch

@@ -8,7 +8,7 @@ namespace XenoCrm.Delivery;
 /// Asks vendors what became of messages that they perhaps have, where they can be asked: else such a message stays
 /// unknown for ever when no receipt of it comes.
 /// </summary>
-public sealed partial class SettleUnknown(BatchStore batches, VendorPool vendors, TimeProvider clock, ILogger<SettleUnknown> log)
+public sealed partial class SettleUnknown(BatchStore batches, CapBook caps, VendorPool vendors, TimeProvider clock, ILogger<SettleUnknown> log)
 {
     public const string Cron = "30 * * * * *";
 
@@ -73,6 +73,8 @@ public sealed partial class SettleUnknown(BatchStore batches, VendorPool vendors
         });
         if (!findings.IsEmpty)
         {
+            await caps.ReleaseAsync(
+                findings.Where(f => f.Value.Fate is VendorFate.NotThere or VendorFate.Rejected).Select(f => (batch.Recipients[f.Key].CustomerId, batch.MessageId(f.Key))), cancellation);
             await batches.ChangeAsync([stored], now => Settle(now, findings), cancellation);
         }
 

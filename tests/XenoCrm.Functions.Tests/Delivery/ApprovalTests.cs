@@ -21,7 +21,7 @@ public sealed class ApprovalTests(DeliveryEmulator emulator)
         await using var harness = await StartAsync(40);
         var id = await DraftAsync(harness);
         await ProblemAsync(() => LaunchAsync(harness, id, Author), "campaign.approval_required");
-        await ProblemAsync(() => harness.Get<ScheduleCampaign>().ScheduleAsync(id, null, new(harness.Clock.GetUtcNow().AddHours(1), null), Author, default), "campaign.approval_required");
+        await ProblemAsync(() => harness.Get<ScheduleCampaign>().ScheduleAsync(id, null, new(harness.Clock.GetUtcNow().AddHours(1).ToString("O"), null), Author, default), "campaign.approval_required");
 
         var review = harness.Get<ReviewCampaign>();
         (await review.SubmitAsync(id, null, Author, default)).Value.Submission!.Audience.ShouldBe(40);

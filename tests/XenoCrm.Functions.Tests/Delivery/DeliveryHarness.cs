@@ -176,6 +176,14 @@ internal sealed class MemoryQueues(TimeProvider clock) : HttpMessageHandler
         }
     }
 
+    public bool Has(string queue)
+    {
+        lock (gate)
+        {
+            return waiting.Any(m => m.Queue == queue);
+        }
+    }
+
     /// <param name="queue">Null: all.</param>
     public void Clear(string? queue = null)
     {

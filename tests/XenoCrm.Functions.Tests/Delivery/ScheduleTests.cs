@@ -18,10 +18,10 @@ public sealed class ScheduleTests(DeliveryEmulator emulator)
         var id = await DraftAsync(harness);
         var schedule = harness.Get<ScheduleCampaign>();
         var now = harness.Clock.GetUtcNow();
-        (await Should.ThrowAsync<ProblemException>(() => schedule.ScheduleAsync(id, null, new(now.AddSeconds(-1), null), Manager, default))).Problem.Status.ShouldBe(400);
+        (await Should.ThrowAsync<ProblemException>(() => schedule.ScheduleAsync(id, null, new(now.AddSeconds(-1).ToString("O"), null), Manager, default))).Problem.Status.ShouldBe(400);
 
         // Longer than a queue's delay can be.
-        (await schedule.ScheduleAsync(id, null, new(now.AddDays(20), null), Manager, default)).Value.State.ShouldBe(CampaignState.Scheduled);
+        (await schedule.ScheduleAsync(id, null, new(now.AddDays(20).ToString("O"), null), Manager, default)).Value.State.ShouldBe(CampaignState.Scheduled);
         harness.Clock.Advance(TimeSpan.FromDays(19.9));
         await schedule.RunAsync(default);
         (await ReadAsync(harness, id)).State.ShouldBe(CampaignState.Scheduled);
@@ -43,14 +43,14 @@ public sealed class ScheduleTests(DeliveryEmulator emulator)
         var id = await DraftAsync(harness);
         var schedule = harness.Get<ScheduleCampaign>();
         var at = harness.Clock.GetUtcNow().AddHours(1);
-        await schedule.ScheduleAsync(id, null, new(at, null), Manager, default);
-        (await Should.ThrowAsync<ProblemException>(() => schedule.ScheduleAsync(id, null, new(at, null), Manager, default))).Problem.Code.ShouldBe("campaign.state");
+        await schedule.ScheduleAsync(id, null, new(at.ToString("O"), null), Manager, default);
+        (await Should.ThrowAsync<ProblemException>(() => schedule.ScheduleAsync(id, null, new(at.ToString("O"), null), Manager, default))).Problem.Code.ShouldBe("campaign.state");
         var draft = (await schedule.UnscheduleAsync(id, null, default)).Value;
         (draft.State, draft.Schedule).ShouldBe((CampaignState.Draft, null));
         harness.Clock.Advance(TimeSpan.FromHours(1.1));
         await schedule.RunAsync(default);
         (await ReadAsync(harness, id)).State.ShouldBe(CampaignState.Draft);
-        await schedule.ScheduleAsync(id, null, new(harness.Clock.GetUtcNow().AddHours(1), null), Manager, default);
+        await schedule.ScheduleAsync(id, null, new(harness.Clock.GetUtcNow().AddHours(1).ToString("O"), null), Manager, default);
     }
 
     [Theory]
@@ -60,7 +60,7 @@ public sealed class ScheduleTests(DeliveryEmulator emulator)
     {
         await using var harness = await StartAsync();
         var id = await DraftAsync(harness);
-        await harness.Get<ScheduleCampaign>().ScheduleAsync(id, null, new(harness.Clock.GetUtcNow().AddMinutes(10), null), Manager, default);
+        await harness.Get<ScheduleCampaign>().ScheduleAsync(id, null, new(harness.Clock.GetUtcNow().AddMinutes(10).ToString("O"), null), Manager, default);
         harness.Clock.Advance(TimeSpan.FromMinutes(10 + minutesLate));
         await harness.Get<ScheduleCampaign>().RunAsync(default);
         await harness.RunAsync();
@@ -74,7 +74,7 @@ public sealed class ScheduleTests(DeliveryEmulator emulator)
         await using var harness = await DeliveryHarness.StartAsync(emulator, ("Campaigns:ApprovalAbove", "20"));
         await harness.AddCustomersAsync(Enumerable.Range(1, 5));
         var id = await DraftAsync(harness);
-        await harness.Get<ScheduleCampaign>().ScheduleAsync(id, null, new(harness.Clock.GetUtcNow().AddHours(1), null), Manager, default);
+        await harness.Get<ScheduleCampaign>().ScheduleAsync(id, null, new(harness.Clock.GetUtcNow().AddHours(1).ToString("O"), null), Manager, default);
         await harness.AddCustomersAsync(Enumerable.Range(100, 20));
         harness.Clock.Advance(TimeSpan.FromHours(1.01));
         await harness.Get<ScheduleCampaign>().RunAsync(default);
