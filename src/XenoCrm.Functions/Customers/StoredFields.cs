@@ -14,6 +14,9 @@ namespace XenoCrm.Customers;
 internal sealed class StoredFields<T>(Func<T, object> select, string[] maps, (string Field, string With)[] pairs)
     where T : class
 {
+    /// <summary>Attributes that differ in case only are two: nodes must not take them for one.</summary>
+    private static readonly JsonSerializerOptions Exact = new(Json.Options) { PropertyNameCaseInsensitive = false };
+
     /// <summary>A hash of all fields.</summary>
     public string Print(T item) => WriteJournal.Print(JsonSerializer.SerializeToUtf8Bytes(select(item), Json.Options));
 
@@ -53,7 +56,7 @@ internal sealed class StoredFields<T>(Func<T, object> select, string[] maps, (st
             return (item, [.. left]);
         }
 
-        var document = JsonSerializer.SerializeToNode(item, Json.Options)!.AsObject();
+        var document = JsonSerializer.SerializeToNode(item, Exact)!.AsObject();
         foreach (var (name, change) in changes)
         {
             if (left.Contains(name))
@@ -79,7 +82,7 @@ internal sealed class StoredFields<T>(Func<T, object> select, string[] maps, (st
     private Dictionary<string, JsonNode?> Flatten(T item)
     {
         var flat = new Dictionary<string, JsonNode?>();
-        foreach (var (name, value) in JsonSerializer.SerializeToNode(select(item), Json.Options)!.AsObject())
+        foreach (var (name, value) in JsonSerializer.SerializeToNode(select(item), Exact)!.AsObject())
         {
             if (!maps.Contains(name))
             {
@@ -98,7 +101,7 @@ internal sealed class StoredFields<T>(Func<T, object> select, string[] maps, (st
 
     private static JsonElement? ToElement(JsonNode? node) => node is null ? null : JsonSerializer.SerializeToElement(node, Json.Options);
 
-    private static JsonNode? ToNode(JsonElement? element) => element is { } value ? JsonSerializer.SerializeToNode(value, Json.Options) : null;
+    private static JsonNode? ToNode(JsonElement? element) => element is { } value ? JsonSerializer.SerializeToNode(value, Exact) : null;
 }
 
 /// <summary>What identifies a customer, what it is like, and what it has agreed to.</summary>

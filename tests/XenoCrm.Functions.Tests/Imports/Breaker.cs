@@ -5,15 +5,20 @@ internal sealed class Breaker(bool answerLost) : DelegatingHandler(new SocketsHt
 {
     private readonly CancellationTokenSource broken = new();
     private int left = int.MaxValue;
+    private int requests;
 
     public CancellationToken Broken => broken.Token;
 
+    /// <summary>Since <see cref="BreakAt"/>.</summary>
+    public int Requests => requests;
+
     /// <param name="request">From 1; 0: never.</param>
-    public void BreakAt(int request) => left = request == 0 ? int.MaxValue : request;
+    public void BreakAt(int request) => (left, requests) = (request == 0 ? int.MaxValue : request, 0);
 
     protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
     {
         broken.Token.ThrowIfCancellationRequested();
+        Interlocked.Increment(ref requests);
         var last = Interlocked.Decrement(ref left) == 0;
         var response = last && !answerLost ? null : await base.SendAsync(request, cancellationToken);
         if (last)

@@ -1,7 +1,11 @@
 using System.Text;
 using System.Text.Json;
+using Microsoft.AspNetCore.Http;
+using XenoCrm.Accounts;
 using XenoCrm.Customers;
+using XenoCrm.Platform;
 using XenoCrm.Platform.Errors;
+using XenoCrm.Platform.Http;
 
 namespace XenoCrm.Imports;
 
@@ -102,14 +106,86 @@ public class FuzzTests(ImportStorage storage)
             }
         }
 
-        // What is there is whole: who has orders has their sum, and each has a key by which it is found.
         taken.ShouldBeGreaterThan(50);
+        await ShouldBeWholeAsync(system);
+    }
+
+    /// <summary>As the route does it, without a request, a job and a report for each: so there can be more of them.</summary>
+    [Theory]
+    [InlineData(7)]
+    [InlineData(8)]
+    public async Task Mutated_files_sent_through_the_pipeline_count_every_row_and_leave_whole_rows_only(int seed)
+    {
+        var random = new Random(seed);
+        await using var system = await ImportSystem.StartAsync(storage);
+        var pipeline = system.Get<ImportPipeline>();
+        var (total, codes) = (new ImportCounts(), new HashSet<string>());
+        for (var file = 0; file < 1000; file++)
+        {
+            var (kind, bytes) = Next(random);
+            var settings = new ImportSettings { Attributes = kind == ImportKind.Customers && random.Next(2) == 0, CreateMissingCustomers = kind == ImportKind.Orders, DateFormat = random.Next(3) == 0 ? "dd/MM/yyyy" : null };
+            var open = ImportFile.InMemory(bytes);
+            try
+            {
+                var known = await ImportFile.InspectAsync(kind, settings, open, null, TestContext.Current.CancellationToken);
+                var work = new ImportWork($"fuzz-{Guid.NewGuid():N}", kind, settings, known, open, known.Start, 1) { SaidAt = DateTimeOffset.UtcNow };
+                await pipeline.RunAsync(
+                    work, null, null,
+                    run =>
+                    {
+                        var counts = run.Counts;
+                        counts.Rows.ShouldBe(run.Rows);
+                        (counts.Created + counts.Updated + counts.Unchanged + counts.Failed).ShouldBe(counts.Rows, $"seed {seed}, file {file}");
+                        run.FailedRows.ShouldAllBe(row => run.Issues.Any(i => i.Row == row && !i.Warning && i.Code.Contains('.')));
+                        codes.UnionWith(run.Issues.Select(i => i.Code));
+                        total += counts;
+                        return Task.FromResult(true);
+                    },
+                    TestContext.Current.CancellationToken);
+            }
+            catch (ProblemException expected)
+            {
+                expected.Problem.Code.ShouldStartWith("import.");
+            }
+        }
+
+        (total.Created + total.Updated).ShouldBeGreaterThan(300);
+        total.Failed.ShouldBeGreaterThan(300);
+        codes.Count.ShouldBeGreaterThan(12, string.Join(", ", codes));
+        await ShouldBeWholeAsync(system);
+    }
+
+    /// <summary>Who has orders has their sum, and each has a key by which it is found.</summary>
+    private static async Task ShouldBeWholeAsync(ImportSystem system)
+    {
         var customers = await system.QueryAsync<Customer>("SELECT * FROM c WHERE c.type = 'customer'");
         customers.ShouldAllBe(c => c.HasIdentity);
         var sums = (await system.QueryAsync<JsonElement>("SELECT c.customerId, c.amount, c.status FROM c WHERE c.type = 'order'"))
             .Where(o => o.GetProperty("status").GetString() is not ("cancelled" or "refunded"))
             .GroupBy(o => o.GetProperty("customerId").GetString()!).ToDictionary(g => g.Key, g => g.Sum(o => o.GetProperty("amount").GetInt64()));
         customers.ShouldAllBe(c => c.TotalSpend == sums.GetValueOrDefault(c.Id));
+    }
+
+    [Fact]
+    public async Task No_request_for_an_upload_is_a_5xx()
+    {
+        await using var system = await ImportSystem.StartAsync(storage);
+        string[] values = [.. JsonFuzz.Values, "\"customers\"", "\"orders\"", "\"ORDERS\"", "\"windows-1252\"", "\"utf-7\"", "\"../../x.csv\"", "\"dd/MM/yyyy\"", "{\"A\": \"externalId\", \"B\": \"externalId\"}", "{\"A\": \"nonsense\"}", "{\"\": null}"];
+        var fuzz = new JsonFuzz(20_265, values, ["kind", "mapping", "dateFormat", "encoding", "attributes", "dryRun"], ["Kind", "kind", "mapping", "\\u006bind", ""]);
+        const string Body = """{ "kind": "customers", "mapping": { "Kunde": "externalId" }, "dateFormat": "dd/MM/yyyy", "decimalSeparator": ",", "encoding": "utf-16le", "attributes": true, "createMissingCustomers": false, "dryRun": true }""";
+        for (var i = 0; i < 1500; i++)
+        {
+            var body = fuzz.Mutate(Body);
+            var answer = await system.AnswerAsync(
+                async r => Reply.Ok(await system.Get<StartImport>().HandleAsync(await r.ReadAsync<StartImportRequest>(TestContext.Current.CancellationToken), r.Caller(), TestContext.Current.CancellationToken)),
+                r => (r.ContentType, r.Body) = ("application/json", new MemoryStream(Encoding.UTF8.GetBytes(body))));
+            fuzz.Judge(new(answer.Status, new HeaderDictionary(), answer.Text), body, out _);
+        }
+
+        string[] reached = ["request.invalid", "request.json_malformed"];
+        reached.Except(fuzz.Codes).ShouldBeEmpty(string.Join(", ", fuzz.Codes));
+        fuzz.Taken.ShouldBeGreaterThan(5); // of its members hardly one may be anything
+        fuzz.Refused.ShouldBeGreaterThan(500);
     }
 
     private static async Task<long> CountAsync(ImportSystem system, string type) =>
