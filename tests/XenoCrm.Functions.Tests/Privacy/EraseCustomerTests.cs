@@ -134,9 +134,7 @@ public sealed class EraseCustomerTests : IAsyncLifetime
             var isDone = await Task.Run(() => EraseAsync(world, id), Cancellation).ContinueWith(t => t.IsCompletedSuccessfully, TaskScheduler.Default);
             world.Log.Reset();
 
-            await new EraseCustomer(
-                world.Get<WorkspaceStore<Erasure>>(), world.Customers, world.Writer, world.OrderStore, world.Get<MergeCustomers>(), world.Get<SuppressionStore>(),
-                world.Get<BatchStore>(), world.Get<Platform.Idempotency.StoredRequests>(), world.Hasher, world.Get<IOptions<ImportOptions>>(), new Later()).FinishAsync(Cancellation);
+            await EraserOf(world).FinishAsync(Cancellation);
             var certificate = (await world.Get<WorkspaceStore<Erasure>>().ReadAsync(id, Cancellation))!.Value;
             (certificate.State, certificate.Keys.Count, certificate.Addresses.Count, certificate.Removed!.Orders).ShouldBe((ErasureState.Done, 6, 6, 120), $"killed after write {write}");
             await ShouldHoldNothingAsync(world, $"killed after write {write}");
@@ -148,6 +146,43 @@ public sealed class EraseCustomerTests : IAsyncLifetime
             }
         }
     }
+
+    [Fact]
+    public async Task Killed_beside_a_deletion_that_is_killed_too_it_leaves_nothing()
+    {
+        for (var write = 1; ; write += 2)
+        {
+            await using var world = await CrmHarness.StartAsync();
+            var id = await MariaAsync(world, 150);
+            world.Log.Reset();
+            world.Log.CrashAfterWrite = write;
+            var outcomes = await Task.WhenAll(new Func<Task>[] { () => EraseAsync(world, id), () => world.Get<DeleteCustomer>().HandleAsync(id, null, Cancellation) }
+                .Select(action => Task.Run(action, Cancellation).ContinueWith(t => t.IsCompletedSuccessfully || t.Exception?.InnerException is ProblemException, TaskScheduler.Default)));
+            world.Log.Reset();
+
+            await new DeleteCustomer(world.OrderStore, world.Customers, world.Writer, world.Get<MergeCustomers>(), new(), new Later()).FinishAsync(Cancellation);
+            await EraserOf(world).FinishAsync(Cancellation);
+            var about = $"killed after write {write}";
+            var gone = await world.Customers.ReadAsync(id, Cancellation) is null;
+            (await world.OrderStore.CountAsync(id, Cancellation)).ShouldBe(gone ? 0 : 150, about);
+            if ((await world.Get<WorkspaceStore<Erasure>>().ReadAsync(id, Cancellation))?.Value is { } erasure)
+            {
+                (erasure.State, gone).ShouldBe((ErasureState.Done, true), about);
+                await ShouldHoldNothingAsync(world, about);
+                (await world.Writer.UpsertAsync([new(Draft(new() { ExternalId = "EXT-4711" }), 2)], new("test"), Cancellation))[0].Code.ShouldBe("customer.erased", about);
+            }
+
+            if (outcomes.All(done => done))
+            {
+                write.ShouldBeGreaterThan(14);
+                return;
+            }
+        }
+    }
+
+    private static EraseCustomer EraserOf(CrmHarness world) => new(
+        world.Get<WorkspaceStore<Erasure>>(), world.Customers, world.Writer, world.OrderStore, world.Get<MergeCustomers>(), world.Get<SuppressionStore>(),
+        world.Get<BatchStore>(), world.Get<Platform.Idempotency.StoredRequests>(), world.Hasher, world.Get<IOptions<ImportOptions>>(), new Later());
 
     [Fact]
     public async Task Writers_that_bring_the_person_back_meanwhile_lose()
