@@ -30,6 +30,13 @@ internal sealed class DescribeWebhooks : IDocumentFilter
 
     private static OpenApiPathItem Describe<TData>(string summary, string? details, OpenApiDocument document, DocumentFilterContext context)
     {
+        var schema = context.SchemaGenerator.GenerateSchema(typeof(WebhookEvent<TData>), context.SchemaRepository);
+        if (schema is OpenApiSchemaReference { Reference.Id: { } id } && context.SchemaRepository.Schemas[id] is OpenApiSchema { Required: { } required })
+        {
+            // Of a type's parameter the generator cannot tell.
+            required.Add("data");
+        }
+
         var operation = new OpenApiOperation
         {
             OperationId = "On" + typeof(TData).Name[..^"EventData".Length] + "Event",
@@ -42,7 +49,7 @@ internal sealed class DescribeWebhooks : IDocumentFilter
                 Required = true,
                 Content = new Dictionary<string, IOpenApiMediaType>
                 {
-                    ["application/json"] = new OpenApiMediaType { Schema = context.SchemaGenerator.GenerateSchema(typeof(WebhookEvent<TData>), context.SchemaRepository) },
+                    ["application/json"] = new OpenApiMediaType { Schema = schema },
                 },
             },
             Responses = new OpenApiResponses { ["2XX"] = new OpenApiResponse { Description = "It is taken." } },

@@ -6,6 +6,7 @@ using Microsoft.OpenApi;
 using Swashbuckle.AspNetCore.Swagger;
 using XenoCrm.Accounts;
 using XenoCrm.Platform.OpenApi;
+using XenoCrm.Webhooks;
 
 namespace XenoCrm.Platform;
 
@@ -51,6 +52,21 @@ public sealed class OpenApiDocumentTests
             .EnumerateObject().Select(p => p.Name).ShouldBe(["email", "password"]);
     }
 
+    [Fact]
+    public async Task What_subscribers_get_is_in_the_document()
+    {
+        var document = await DocumentAsync();
+        foreach (var (name, data) in new[] { ("message", "MessageEventData"), ("campaign", "CampaignEventData") })
+        {
+            var operation = document.GetProperty("webhooks").GetProperty(name).GetProperty("post");
+            operation.GetProperty("parameters").EnumerateArray().Select(p => p.GetProperty("name").GetString()).ShouldBe(["webhook-id", "webhook-timestamp", "webhook-signature"]);
+            var schema = operation.GetProperty("requestBody").GetProperty("content").GetProperty("application/json").GetProperty("schema").GetProperty("$ref").GetString()!;
+            var body = document.GetProperty("components").GetProperty("schemas").GetProperty(schema.Split('/')[^1]);
+            body.GetProperty("required").EnumerateArray().Select(r => r.GetString()).ShouldBe(["id", "type", "timestamp", "data"]);
+            body.GetProperty("properties").GetProperty("data").GetProperty("$ref").GetString()!.ShouldEndWith("/" + data);
+        }
+    }
+
     private static async Task<JsonElement> DocumentAsync()
     {
         var services = new ServiceCollection();
@@ -59,6 +75,7 @@ public sealed class OpenApiDocumentTests
         services.AddSingleton(TimeProvider.System);
         services.AddOpenApiDocument(typeof(HttpFunctions).Assembly);
         services.AddAccounts(new ConfigurationBuilder().Build());
+        services.AddWebhooks(new ConfigurationBuilder().Build());
         await using var provider = services.BuildServiceProvider();
         var document = await provider.GetRequiredService<IAsyncSwaggerProvider>().GetSwaggerAsync("v1", host: "http://localhost");
         return JsonDocument.Parse(await document.SerializeAsJsonAsync(OpenApiSpecVersion.OpenApi3_1)).RootElement;
