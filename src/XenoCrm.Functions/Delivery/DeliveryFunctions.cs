@@ -29,7 +29,7 @@ public sealed class DeliveryFunctions(
     [Function("GetCampaignStats")]
     [RequireRole(Role.Viewer)]
     [Describe("Read a campaign's figures", "The ledger (audience = delivered + failed + suppressed + skipped + pending, always), rates with intervals, orders put down to it, the comparison with its holdout, what it cost.")]
-    [Query("by", typeof(BreakdownBy), "Also by one property of the messages. Reads every batch: about a second for 100,000 recipients.")]
+    [Query("by", typeof(BreakdownBy), "Also by one property of the messages. Reads every batch: a second or two for 100,000 recipients.")]
     [Query("zone", typeof(string), "IANA time zone of the hours; UTC when absent.")]
     [Answers(200, typeof(CampaignStatsView)), Problems(404)]
     public async Task<IResult> Stats(
