@@ -36,7 +36,7 @@ public sealed partial class Planner(
     internal int PageSize { get; set; } = 20 * Batch.MaxRecipients;
 
     /// <summary>A queue slows down with its depth, and a pause should find little to hold back: 100,000 messages are frozen ahead of the senders.</summary>
-    private const int MaxOpenBatches = 1000;
+    internal int MaxOpenBatches { get; set; } = 1000;
     private const int PagesBetweenChecks = 10;
 
     private const int MaxAttempts = 10;

@@ -10,7 +10,7 @@ namespace XenoCrm.Functions.Tests.Delivery;
 /// <summary>Sending with all its rules at once (variants, holdout, caps, quiet hours), killed at each of its ways out.</summary>
 public sealed class RulesCrashTests(DeliveryEmulator emulator)
 {
-    private const int Audience = 130;
+    private const int Audience = 60;
     private const string Awake = "Etc/GMT-6";
     private const string Asleep = "Etc/GMT+6";
 
@@ -23,7 +23,7 @@ public sealed class RulesCrashTests(DeliveryEmulator emulator)
     {
         await using var harness = await DeliveryHarness.StartAsync(emulator, ("Delivery:Caps:0:Messages", "1"), ("Delivery:Caps:0:Days", "1"));
         harness.Vendor.Idempotent = idempotent;
-        harness.Vendor.MaxMessages = 60;
+        harness.Vendor.MaxMessages = 20;
         harness.Vendor.Answer = m => IsRefused(NumberOf(m.To)) ? new(VendorAnswer.Rejected, "invalid_recipient") : new(VendorAnswer.Accepted, null);
         var crashes = 0;
         for (var at = 1; ; at++)

@@ -373,19 +373,22 @@ public sealed class SendingTests(DeliveryEmulator emulator)
         (await harness.Get<StrayReceiptStore>().CountAsync(default)).ShouldBe(3);
     }
 
+    /// <summary>As large as customers are.</summary>
+    internal static Customer Typical(Customer c) => c with
+    {
+        LastName = "Longbottom-Featherstonehaugh", Phone = "+41791234567", PhoneUsable = true, Country = "CH", PostalCode = "8001", Company = "Example & Sons",
+        Language = "de-CH", TimeZone = "Europe/Zurich", Tags = ["vip", "newsletter"], Source = "import", OrderCount = 7, TotalSpend = 123456, AverageOrderValue = 17637,
+        FirstOrderAt = Samples.Noon, LastOrderAt = Samples.Noon, LastActiveAt = Samples.Noon, SegmentIds = ["a", "b", "c"],
+        Attributes = new Dictionary<string, JsonElement> { ["plan"] = JsonSerializer.SerializeToElement("gold"), ["score"] = JsonSerializer.SerializeToElement(17) },
+        Categories = Enumerable.Range(0, 5).ToDictionary(i => $"category-{i}", i => new CategoryTotals(i, i * 1000, Samples.Noon)),
+    };
+
     [Fact]
     public async Task A_thousand_messages_cost_at_most_sixty_requests_and_16000_units()
     {
         const int thousands = 6;
         await using var harness = await DeliveryHarness.StartAsync(emulator);
-        await harness.AddCustomersAsync(Enumerable.Range(1, thousands * 1000), c => c with
-        {
-            LastName = "Longbottom-Featherstonehaugh", Phone = "+41791234567", PhoneUsable = true, Country = "CH", PostalCode = "8001", Company = "Example & Sons",
-            Language = "de-CH", TimeZone = "Europe/Zurich", Tags = ["vip", "newsletter"], Source = "import", OrderCount = 7, TotalSpend = 123456, AverageOrderValue = 17637,
-            FirstOrderAt = Samples.Noon, LastOrderAt = Samples.Noon, LastActiveAt = Samples.Noon, SegmentIds = ["a", "b", "c"],
-            Attributes = new Dictionary<string, JsonElement> { ["plan"] = JsonSerializer.SerializeToElement("gold"), ["score"] = JsonSerializer.SerializeToElement(17) },
-            Categories = Enumerable.Range(0, 5).ToDictionary(i => $"category-{i}", i => new CategoryTotals(i, i * 1000, Samples.Noon)),
-        });
+        await harness.AddCustomersAsync(Enumerable.Range(1, thousands * 1000), Typical);
         harness.Get<Planner>().PageSize = 2000;
 
         // As the vendor's posts arrive: three hundred receipts to a message, spread over the batches of a run.

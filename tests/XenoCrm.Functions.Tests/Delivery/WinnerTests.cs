@@ -111,6 +111,19 @@ public sealed class WinnerTests(DeliveryEmulator emulator)
         (await harness.LedgerAsync(id)).Sent.ShouldBe(900);
     }
 
+    [Fact]
+    public async Task Who_waits_is_not_ahead_of_the_senders()
+    {
+        await using var harness = await StartAsync(2500);
+        var planner = harness.Get<Planner>();
+        (planner.PageSize, planner.MaxOpenBatches) = (100, 3);
+        var id = await LaunchAsync(harness, WinnerFallback.Weights);
+        var launched = harness.Clock.GetUtcNow();
+        await harness.RunAsync(until: () => ReadNow(harness, id).State == CampaignState.Sending);
+        (harness.Clock.GetUtcNow() - launched).ShouldBeLessThan(TimeSpan.FromMinutes(30), "The audience is frozen long before the rest of it is sent to.");
+        (await harness.LedgerAsync(id)).Audience.ShouldBe(2500);
+    }
+
     /// <summary>A look, its decision, and the calling of the senders, killed at each way out.</summary>
     [Theory]
     [InlineData(false)]
