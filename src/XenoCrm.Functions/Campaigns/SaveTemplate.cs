@@ -44,7 +44,9 @@ public sealed class SaveTemplate(WorkspaceStore<Template> templates, Ids ids, Ti
         {
             Name = input.Name!.Trim(), Channel = input.Channel!.Value, Content = input.Content!.Normal(), UpdatedAt = clock.GetUtcNow(),
         };
-        return new(changed, await templates.ReplaceAsync(changed, ifMatch == "*" ? current.ETag : ifMatch, cancellation));
+        var etag = await templates.ReplaceAsync(changed, ifMatch == "*" ? current.ETag : ifMatch, cancellation);
+        AuditTrail.Changed(current.Value, changed);
+        return new(changed, etag);
     }
 
     public async Task DeleteAsync(string id, string ifMatch, CancellationToken cancellation)

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using XenoCrm.Accounts;
 using XenoCrm.Platform;
 using XenoCrm.Platform.Cosmos;
 using XenoCrm.Platform.Errors;
@@ -35,7 +36,9 @@ public sealed class SaveCustomer(CustomerStore store, CustomerWriter writer, Att
             var draft = Check(Merge(current.Value, given), current.Value);
             try
             {
-                return await writer.ReplaceAsync(id, current.ETag, await TypedAsync(draft, current.Value, cancellation), Source, cancellation);
+                var saved = await writer.ReplaceAsync(id, current.ETag, await TypedAsync(draft, current.Value, cancellation), Source, cancellation);
+                AuditTrail.Changed(current.Value, saved.Value);
+                return saved;
             }
             catch (ProblemException exception) when (exception.Problem is ETagStale && ifMatch is null)
             {

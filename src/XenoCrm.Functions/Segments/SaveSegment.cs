@@ -1,4 +1,5 @@
 using System.Text.Json;
+using XenoCrm.Accounts;
 using XenoCrm.Platform;
 using XenoCrm.Platform.Cosmos;
 
@@ -51,6 +52,7 @@ public sealed class SaveSegment(
         };
         var etag = await links.SaveAsync(
             id, changed ? uses : [], () => segments.ReplaceAsync(segment, ifMatch == "*" ? current.ETag : ifMatch, cancellation), cancellation);
+        AuditTrail.Changed(current.Value, segment);
         if (changed)
         {
             tagger.Invalidate();

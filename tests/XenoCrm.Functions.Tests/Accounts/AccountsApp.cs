@@ -5,6 +5,7 @@ using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Identity;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Azure.Functions.Worker;
 using Microsoft.Azure.Functions.Worker.Builder;
 using Microsoft.Extensions.DependencyInjection;
@@ -178,6 +179,8 @@ internal sealed class AccountsApp : IAsyncDisposable
         builder.Services.AddSingleton<TimeProvider>(clock);
         builder.Services.AddPlatform(builder.Configuration).AddOpenApiDocument(typeof(HttpFunctions).Assembly).AddAccounts(builder.Configuration).AddCustomers(builder.Configuration);
         builder.Services.AddSingleton<ISegmentTagger, CrmHarness.NoSegments>();
+        // Its connections have the test's clock too: a jump of minutes must not find them idle.
+        builder.Services.Configure<KestrelServerOptions>(o => o.Limits.KeepAliveTimeout = Timeout.InfiniteTimeSpan);
         builder.Services.Configure<PasswordHasherOptions>(o => o.IterationCount = 1000);
         builder.Services.Configure<CosmosOptions>(o => o.HttpClientFactory = () => new HttpClient(new CrmHarness.LoggingHandler(log)));
         var built = builder.Build();
