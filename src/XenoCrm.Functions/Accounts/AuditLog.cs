@@ -24,28 +24,19 @@ public sealed class AuditLog(CosmosDatabase database, Ids ids, IOptions<AuditOpt
     private readonly Container container = database.Container(Definition.Name);
 
     /// <param name="effectId">Of the request, when it has one: what is carried out again after a crash has the same.</param>
+    /// <returns>The entry; of a request that is carried out again, the one that is there.</returns>
     public async Task<AuditEntry> BeginAsync(Caller caller, string action, string resource, string? effectId, CancellationToken cancellation)
     {
         var entry = New(caller.Id, caller.IsKey ? "key" : "user", action, resource, AuditOutcome.Started);
         entry = entry with { Id = effectId ?? entry.Id };
-        while (true)
+        try
         {
-            try
-            {
-                await container.CreateItemAsync(entry, new PartitionKey(entry.Day), cancellationToken: cancellation);
-                return entry;
-            }
-            catch (CosmosException exception) when (exception.StatusCode == HttpStatusCode.Conflict)
-            {
-                var there = await container.ReadItemAsync<AuditEntry>(entry.Id, new PartitionKey(entry.Day), cancellationToken: cancellation);
-                if (there.Resource.Outcome == AuditOutcome.Started)
-                {
-                    return there.Resource;
-                }
-
-                // That one has ended: this is another request, and must not write over what became of it.
-                entry = entry with { Id = ids.New() };
-            }
+            await container.CreateItemAsync(entry, new PartitionKey(entry.Day), cancellationToken: cancellation);
+            return entry;
+        }
+        catch (CosmosException exception) when (exception.StatusCode == HttpStatusCode.Conflict && effectId is not null)
+        {
+            return await container.ReadItemAsync<AuditEntry>(entry.Id, new PartitionKey(entry.Day), cancellationToken: cancellation);
         }
     }
 

@@ -32,12 +32,12 @@ public sealed partial class AuditMiddleware(AccessTable table, HttpFunctions fun
         }
         catch (ProblemException exception)
         {
-            await EndAsync(entry with { Outcome = exception.Problem.Status >= 500 ? AuditOutcome.Failed : AuditOutcome.Refused, Code = exception.Problem.Code });
+            await EndAsync(entry, exception.Problem.Status >= 500 ? AuditOutcome.Failed : AuditOutcome.Refused, exception.Problem.Code);
             throw;
         }
         catch
         {
-            await EndAsync(entry with { Outcome = AuditOutcome.Failed });
+            await EndAsync(entry, AuditOutcome.Failed, null);
             throw;
         }
 
@@ -77,6 +77,10 @@ public sealed partial class AuditMiddleware(AccessTable table, HttpFunctions fun
         var trimmed = path.Split('?')[0].Trim('/');
         return trimmed.StartsWith("api/", StringComparison.OrdinalIgnoreCase) ? trimmed[4..] : trimmed;
     }
+
+    /// <summary>What was done before, by a process that could not answer any more, stays done.</summary>
+    private Task EndAsync(AuditEntry entry, AuditOutcome outcome, string? code) =>
+        entry.Outcome == AuditOutcome.Done ? Task.CompletedTask : EndAsync(entry with { Outcome = outcome, Code = code });
 
     /// <summary>Not cancelled with the request: who hangs up has done it all the same.</summary>
     private async Task EndAsync(AuditEntry entry)

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
+using System.Text.Json.Serialization;
 using XenoCrm.Platform.Cosmos;
 
 namespace XenoCrm.Accounts;
@@ -33,6 +34,7 @@ public sealed record User : IWorkspaceItem
 
     public required DateTimeOffset CreatedAt { get; init; }
 
+    [JsonIgnore]
     public bool IsActiveAdmin => Active && Role == Role.Admin;
 
     public static string IdOf(string email) =>

@@ -109,10 +109,10 @@ public sealed class AuditTests
     public async Task A_request_that_is_repeated_after_a_crash_is_one_entry()
     {
         await using var app = await AccountsApp.StartAsync();
-        var admin = await app.AdminAsync();
         var body = new { email = "once@example.com", name = "Once", role = "viewer" };
         for (var crash = 2; crash <= 5; crash++)
         {
+            var admin = await app.AdminAsync();
             var key = ("Idempotency-Key", $"crash-{crash}");
             var input = body with { email = $"once{crash}@example.com" };
             app.Storage.Reset();

@@ -32,6 +32,8 @@ public sealed partial class ProblemMiddleware(ILogger<ProblemMiddleware> log) : 
         }
         catch (Exception exception) when (!http.Response.HasStarted)
         {
+            // What failed may have come after the function: the host must not write its result behind the problem.
+            context.GetInvocationResult().Value = null;
             await WriteAsync(http, ToProblem(exception, context.FunctionDefinition.Name));
         }
     }
