@@ -128,7 +128,7 @@ public sealed class AskModel : IDisposable
         {
             response = await pipeline.ExecuteAsync(async token => await client.GetResponseAsync(
                 [new ChatMessage(ChatRole.System, prompt.System), new ChatMessage(ChatRole.User, prompt.Data)],
-                new ChatOptions { Temperature = 0.3f, MaxOutputTokens = options.MaxAnswerTokens, ResponseFormat = ChatResponseFormat.ForJsonSchema(schema, prompt.Name) }, token), cancellation);
+                new ChatOptions { Temperature = 0.3f, MaxOutputTokens = options.MaxAnswerTokens, ResponseFormat = ChatResponseFormat.ForJsonSchema(schema, prompt.Name.Replace('.', '_')) }, token), cancellation);
         }
         catch (Exception exception) when (!cancellation.IsCancellationRequested)
         {

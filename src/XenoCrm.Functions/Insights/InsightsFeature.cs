@@ -22,7 +22,15 @@ public static class InsightsFeature
         services.AddSingleton<AskModel>();
         services.AddSingleton<ReadVocabulary>();
         services.AddSingleton<NearMisses>();
+        services.AddSingleton<AskModelForRule>();
         services.AddSingleton<SuggestSegment>();
+        services.AddSingleton<ReadAudience>();
+        services.AddSingleton<PastResults>();
+        services.AddSingleton<MessageCheck>();
+        services.AddSingleton<WriteMessages>();
+        services.AddSingleton<IValidator<MessageRequest>, MessageRequestValidator>();
+        services.AddSingleton<SummarizeCampaign>();
+        services.AddSingleton<TagCampaign>();
         services.AddSingleton<IValidator<SegmentText>, SegmentTextValidator>();
         return services;
     }

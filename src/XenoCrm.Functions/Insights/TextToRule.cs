@@ -5,7 +5,7 @@ namespace XenoCrm.Insights;
 /// <param name="Rule">As in <c>POST /api/segments</c>; null when nothing was understood.</param>
 /// <param name="Ambiguities">What could be read otherwise, and how it was.</param>
 /// <param name="NotUnderstood">Words without effect on the rule.</param>
-internal sealed record RuleReading(JsonElement? Rule, IReadOnlyList<Ambiguity> Ambiguities, IReadOnlyList<string> NotUnderstood);
+public sealed record RuleReading(JsonElement? Rule, IReadOnlyList<Ambiguity> Ambiguities, IReadOnlyList<string> NotUnderstood);
 
 /// <summary>
 /// Text → rule without a model: deterministic, and fast enough for every keystroke. It knows the common forms of what

@@ -2,55 +2,6 @@ using System.Globalization;
 
 namespace XenoCrm.Insights;
 
-internal enum TimeKind
-{
-    /// <summary>Within the duration before now.</summary>
-    InLast,
-
-    /// <summary>Longer ago than the duration, but not never.</summary>
-    LongerAgo,
-
-    /// <summary>Between two durations ago.</summary>
-    AgoRange,
-    Before,
-    OnOrBefore,
-    After,
-    OnOrAfter,
-    Between,
-}
-
-/// <summary>A time as a sentence says it.</summary>
-/// <param name="Note">How it was read, where it can be read otherwise.</param>
-internal sealed record TimeSpec(TimeKind Kind, int Length, string? Duration = null, string? Longer = null, DateOnly From = default, DateOnly To = default, string? Note = null)
-{
-    private static string Text(DateOnly day) => day.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture);
-
-    /// <summary>The comparison of a field with it.</summary>
-    public Draft Of(string field) => Kind switch
-    {
-        TimeKind.InLast => Draft.Test(field, "inLast", Duration),
-        TimeKind.LongerAgo => Draft.All(Draft.Test(field, "notNull"), Draft.Test(field, "notInLast", Duration)),
-        TimeKind.AgoRange => Draft.All(Draft.Test(field, "inLast", Longer), Draft.Test(field, "notInLast", Duration)),
-        TimeKind.Before => Draft.Test(field, "before", Text(From)),
-        TimeKind.OnOrBefore => Draft.Test(field, "<=", Text(To)),
-        TimeKind.After => Draft.Test(field, "after", Text(To)),
-        TimeKind.OnOrAfter => Draft.Test(field, ">=", Text(From)),
-        _ => From == To ? Draft.Test(field, "=", Text(From)) : Draft.Test(field, "between", new System.Text.Json.Nodes.JsonArray(Text(From), Text(To))),
-    };
-
-    /// <summary>Did not: who never did at all did not do it then either.</summary>
-    public Draft NotOf(string field) => Kind switch
-    {
-        TimeKind.InLast => Draft.Test(field, "notInLast", Duration),
-        TimeKind.OnOrAfter => Draft.Any(Draft.Test(field, "<", Text(From)), Draft.Test(field, "null")),
-        TimeKind.After => Draft.Any(Draft.Test(field, "<=", Text(To)), Draft.Test(field, "null")),
-
-        // "Not in more than a year": the same as not within it.
-        TimeKind.LongerAgo => Draft.Test(field, "notInLast", Duration),
-        _ => Of(field).Not(),
-    };
-}
-
 /// <summary>Reads times: "in the last 90 days", "since March", "last summer", "between 1 May and 31 July", "more than a year ago".</summary>
 internal sealed class TimeWords(Phrases words, DateOnly today)
 {
@@ -259,7 +210,6 @@ internal sealed class TimeWords(Phrases words, DateOnly today)
     /// <summary>The days that words name. Without a year: the latest that have begun.</summary>
     public Days? Date(int at)
     {
-        at += 0;
         var the = words.Any(at, "the") > 0 && words.Any(at + 1, "start", "beginning", "end", "last", "year", "summer", "first", "1st") > 0 ? 1 : 0;
         var here = at + the;
         if (here >= words.Count)

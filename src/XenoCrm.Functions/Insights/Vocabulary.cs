@@ -31,13 +31,15 @@ public sealed class Vocabulary
     private readonly Dictionary<string, List<(string[] Stems, Known Known)>> byFirst = [];
     private readonly HashSet<string> people = [];
 
-    public static Vocabulary Empty { get; } = new([], new Dictionary<string, AttributeDefinition>(), []);
+    /// <summary>So many customers make a text of an attribute a choice.</summary>
+    private const int MinShared = 3;
 
     /// <param name="customers">Some of them: what they hold is what people will speak of.</param>
     /// <param name="segments">Name and id.</param>
     public Vocabulary(IEnumerable<Customer> customers, IReadOnlyDictionary<string, AttributeDefinition> attributes, IEnumerable<(string Name, string Id)> segments)
     {
         var seen = new HashSet<Known>();
+        var shared = new Dictionary<(string Key, string Text), int>();
         foreach (var customer in customers)
         {
             Learn(WordKind.City, customer.City);
@@ -97,16 +99,8 @@ public sealed class Vocabulary
         }
     }
 
-    private const int MinShared = 3;
-    private readonly Dictionary<(string Key, string Text), int> shared = [];
-
     /// <summary>All spellings of countries that customers have.</summary>
     public IReadOnlyList<string> Countries { get; private set; } = [];
-
-    /// <summary>Who looks for a place that nobody lives in deserves to be told.</summary>
-    internal bool Any(WordKind kind) => kinds.Contains(kind);
-
-    private readonly HashSet<WordKind> kinds = [];
 
     public string? SegmentName(string id) => Of(WordKind.Segment).FirstOrDefault(s => s.Value == id)?.Key;
 
@@ -164,7 +158,6 @@ public sealed class Vocabulary
             return;
         }
 
-        kinds.Add(known.Kind);
         if (known.Kind == WordKind.Country)
         {
             Countries = [.. Countries, known.Value];
