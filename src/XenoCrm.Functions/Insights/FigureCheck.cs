@@ -147,7 +147,8 @@ internal static partial class FigureCheck
             return value == figure.Value || (decimals == 0 && About.Any(a => before.EndsWith(a, StringComparison.Ordinal)) && figure.Value >= 100 && IsAbout(value, figure.Value, before));
         }
 
-        return decimals <= 4 && Rounded(figure.Value, decimals, value);
+        // Nought is nought: 0.4% is not "0%".
+        return decimals <= 4 && (value != 0 || figure.Value == 0) && Rounded(figure.Value, decimals, value);
     }
 
     private static bool Rounded(decimal exact, int decimals, decimal said) =>
@@ -209,7 +210,7 @@ internal static partial class FigureCheck
     [GeneratedRegex(@"\b(?:just over|over|more than)\s+#\d+")]
     private static partial Regex Rounding();
 
-    [GeneratedRegex(@"[,;:()–—.!?]| and | while | whereas | but | compared (?:with|to) | against | than | versus | (?:is |was )?(?:above|below|higher than|lower than|better than|worse than|up from|down from) ")]
+    [GeneratedRegex(@"[,;:()–—.!?]| and | while | whereas | but | compared (?:with|to) | against | than (?!#)| versus | (?:is |was )?(?:above|below|higher than|lower than|better than|worse than|up from|down from) ")]
     private static partial Regex Clauses();
 
     [GeneratedRegex(@"\p{L}+")]

@@ -111,8 +111,8 @@ public sealed class SummaryTests : IAsyncLifetime
                     invented++;
                 }
 
-                // Another name for the right number.
-                var wrong = figures.Where(f => Say.ContainsKey(f.Name) && f.Unit == figure.Unit && f.Value != figure.Value).Select(f => f.Name).FirstOrDefault();
+                // Another name for the right number; 12.3% may be said as 12%.
+                var wrong = figures.Where(f => Say.ContainsKey(f.Name) && f.Unit == figure.Unit && Math.Abs(f.Value - figure.Value) >= 1).Select(f => f.Name).FirstOrDefault();
                 if (wrong is not null)
                 {
                     FigureCheck.IsSupported(Sentence(wrong, figure.Text), figures).ShouldBeFalse($"{wrong} is not {figure.Text}");
@@ -121,7 +121,7 @@ public sealed class SummaryTests : IAsyncLifetime
 
                 // Another unit.
                 var unit = figure.Unit == FigureUnit.Percent ? figure.Text.TrimEnd('%') + " messages" : figure.Text + "%";
-                if (figure.Unit != FigureUnit.Money && !figures.Any(f => f.Unit != figure.Unit && f.Value == figure.Value))
+                if (figure.Unit != FigureUnit.Money && !figures.Any(f => f.Unit != figure.Unit && Math.Abs(f.Value - figure.Value) < 1))
                 {
                     FigureCheck.IsSupported(Sentence(figure.Name, unit), figures).ShouldBeFalse(unit);
                     invented++;
