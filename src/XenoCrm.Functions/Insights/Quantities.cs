@@ -131,6 +131,9 @@ internal static class Quantities
         return new(op, Math.Min(low.Value, high.Value), Math.Max(low.Value, high.Value), said, times, currency, false, end - start);
     }
 
+    /// <summary>Beyond it an amount in minor units is not exact any more.</summary>
+    private const decimal Largest = 1_000_000_000_000m;
+
     /// <param name="Scale">What the number was multiplied by.</param>
     public sealed record Numeral(decimal Value, int Length, bool Plus, string? Currency, bool Times, decimal Scale);
 
@@ -139,7 +142,7 @@ internal static class Quantities
     {
         var start = at;
         var currency = words.Any(at, "rs", "inr", "usd", "eur", "chf", "gbp", "euro", "$", "€", "£", "₹") > 0 && at + 1 < words.Count && words[at + 1].Kind == TokenKind.Number ? words[at++].Text : null;
-        if (at >= words.Count)
+        if (at >= words.Count || words[at].Number > Largest)
         {
             return null;
         }
@@ -181,7 +184,7 @@ internal static class Quantities
         }
 
         var scale = 1m;
-        while (at < words.Count && words[at].Kind == TokenKind.Word && Scales.TryGetValue(words[at].Text, out var by))
+        while (at < words.Count && words[at].Kind == TokenKind.Word && Scales.TryGetValue(words[at].Text, out var by) && value * scale * by <= Largest)
         {
             scale *= by;
             at++;

@@ -280,7 +280,7 @@ internal sealed partial class SentenceReader
 
         var start = at;
         var end = at + quantity.Length;
-        if (words.Any(end, "years old", "years of age", "year olds", "year old", "s in", "s") is > 0 and var age && (words.Text(end) != "s" || quantity.Value is >= 18 and <= 100))
+        if (words.Any(end, "years old", "years of age", "year olds", "year old", "s in", "s") is > 0 and var age && IsAge(quantity) && (words.Text(end) != "s" || quantity.Value >= 18))
         {
             NoteQuantity(quantity, start, end);
             at = end + (words.Matches(end, "s in") > 0 ? 1 : age);
@@ -345,6 +345,8 @@ internal sealed partial class SentenceReader
 
         return Build(what, start, at);
     }
+
+    private static bool IsAge(Quantity quantity) => quantity.Upper <= 150;
 
     private DraftTest Age(Quantity age)
     {

@@ -28,7 +28,7 @@ internal sealed partial class SentenceReader
             var than = words.Text(at + 1) == "than";
             at += aged;
             at += words.Any(at, "is", "of");
-            if (Quantities.Read(words, at) is { } age)
+            if (Quantities.Read(words, at) is { } age && IsAge(age))
             {
                 at += age.Length + words.Any(at + age.Length, "years old", "years of age", "years");
                 return With(Age(than ? age with { Op = older ? ">" : "<" } : age), negated);
@@ -36,7 +36,7 @@ internal sealed partial class SentenceReader
         }
 
         at = start;
-        if (words.Any(at, "people", "those", "customers", "anyone", "everyone") == 0 && Quantities.Read(words, at) is { Said: true, Op: "between" } range && words.Any(at + range.Length, "years old", "years of age") is > 0 and var years)
+        if (words.Any(at, "people", "those", "customers", "anyone", "everyone") == 0 && Quantities.Read(words, at) is { Said: true, Op: "between" } range && IsAge(range) && words.Any(at + range.Length, "years old", "years of age") is > 0 and var years)
         {
             at += range.Length + years;
             return With(Age(range), negated);

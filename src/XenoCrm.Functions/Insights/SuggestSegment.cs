@@ -37,8 +37,14 @@ public sealed class SuggestSegment(
         var now = clock.GetUtcNow();
         var answer = await ask.AskAsync(request.Text!, words, now, cancellation);
         var reading = answer.Value ?? TextToRule.Read(request.Text!, words, now, workspace.Value.Currency);
-        var rule = reading.Rule ?? throw new SentenceNotUnderstood().ToException();
-        var compiled = parser.Parse(rule, isNew: true);
+
+        // What was said can be more than a rule takes: a duration of a thousand years.
+        var compiled = reading.Rule is { } read ? parser.TryParse(read, isNew: true) : null;
+        if (compiled is null || reading.Rule is not { } rule)
+        {
+            throw new SentenceNotUnderstood().ToException();
+        }
+
         var found = preview.HandleAsync(new(rule), cancellation);
         var near = nearMisses.FindAsync(rule, compiled, now, cancellation);
         var view = await found;

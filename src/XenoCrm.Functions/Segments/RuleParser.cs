@@ -39,11 +39,11 @@ public sealed class RuleParser(RuleCatalogue catalogue)
     }
 
     /// <summary>As <see cref="Parse"/>; null for a rule that cannot be read (any more).</summary>
-    public CompiledRule? TryParse(JsonElement rule)
+    public CompiledRule? TryParse(JsonElement rule, bool isNew = false)
     {
         try
         {
-            return Parse(rule);
+            return Parse(rule, isNew: isNew);
         }
         catch (Platform.Errors.ProblemException)
         {

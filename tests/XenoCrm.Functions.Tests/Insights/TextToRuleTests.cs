@@ -94,4 +94,26 @@ public sealed class TextToRuleTests(ITestOutputHelper output)
         output.WriteLine($"model: {Sentences.Report(scores)}");
         return scores;
     }
+
+    /// <summary>Pieces of all sentences in any order, with what breaks readers in between.</summary>
+    [Fact]
+    public void Whatever_is_said_the_reader_answers()
+    {
+        var random = new Random(7);
+        string[] odd = ["999999999999999999999", "99999 million million crore crore", "5000 years old", "99999 years", "P0D", "0 days ago", "31 february 2026", "29 february", "1900", "2100", "(", "((", "))", ",", ";", "\"", "'", "“", "-", "–", "—", "not not", "except", "either", "neither nor", "between and", "last", "\u202E", "😀", "\0", "é\u0301", "=", ">=", "$", "₹1", "1,2,3", "1.2.3", "in in in", "the the"];
+        var pieces = Sentences.All.SelectMany(s => s.Text.Split(' ')).Concat(odd).Concat(odd).ToArray();
+        var understood = 0;
+        for (var i = 0; i < 3000; i++)
+        {
+            var text = string.Join(' ', Enumerable.Range(0, random.Next(1, 25)).Select(_ => pieces[random.Next(pieces.Length)]));
+            var reading = TextToRule.Read(text, Town.Vocabulary, Town.Now, "USD");
+            understood += reading.Rule is { } rule && Town.Parser.TryParse(rule) is not null ? 1 : 0;
+        }
+
+        understood.ShouldBeGreaterThan(2000);
+        foreach (var text in new[] { new string('(', 1000), string.Concat(Enumerable.Repeat("not ", 250)), string.Concat(Enumerable.Repeat("except ", 140)), string.Concat(Enumerable.Repeat("in Berlin or ", 75)), new string('9', 1000), string.Concat(Enumerable.Repeat("a,", 500)) })
+        {
+            TextToRule.Read(text, Town.Vocabulary, Town.Now, "USD");
+        }
+    }
 }
