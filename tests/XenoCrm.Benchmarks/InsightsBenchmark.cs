@@ -32,7 +32,8 @@ internal static class InsightsBenchmark
             // What came first was compiled on the way.
             times.RemoveRange(0, times.Count / 5);
             times.Sort();
-            report.Add(new Figure($"text to rule, {sentence.Length} characters, p99 beside the bar", times[(int)(times.Count * 0.99)], "ms", Ceiling: 5, N: times.Count));
+            report.Add(new Figure($"text to rule, {sentence.Length} characters, median beside the bar", times[times.Count / 2], "ms", Ceiling: 5, N: times.Count));
+            report.Add(new Figure("… p99, which on a busy machine is the scheduler's", times[(int)(times.Count * 0.99)], "ms", Ceiling: 5, N: times.Count));
         }
 
         return Task.CompletedTask;
