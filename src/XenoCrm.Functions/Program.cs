@@ -13,6 +13,7 @@ using XenoCrm.Platform.Errors;
 using XenoCrm.Platform.Http;
 using XenoCrm.Platform.Idempotency;
 using XenoCrm.Platform.OpenApi;
+using XenoCrm.Platform.Telemetry;
 using XenoCrm.Privacy;
 using XenoCrm.Segments;
 using XenoCrm.Webhooks;
@@ -22,6 +23,7 @@ CultureInfo.DefaultThreadCurrentCulture = CultureInfo.DefaultThreadCurrentUICult
 
 var builder = FunctionsApplication.CreateBuilder(args);
 builder.ConfigureFunctionsWebApplication();
+builder.UseMiddleware<TraceMiddleware>();
 builder.UseMiddleware<HeadersMiddleware>();
 builder.UseMiddleware<ProblemMiddleware>();
 builder.UseMiddleware<AccessMiddleware>();

@@ -18,7 +18,7 @@ public sealed class DeliveryJobs(Planner planner, Sender sender, ApplyReceipts a
 
     [Function("ApplyReceipts")]
     public Task Apply([QueueTrigger(ReceiptInbox.Queue)] string message, CancellationToken cancellation) =>
-        work.RunAsync(ReceiptInbox.Queue, message, () => apply.HandleAsync(QueueWork.Read<Receipt[]>(message), cancellation), cancellation);
+        work.RunAsync(ReceiptInbox.Queue, message, () => apply.HandleAsync(ReceiptMessage.Read(message), cancellation), cancellation);
 
     [Function("RecordMessages")]
     public Task Record([QueueTrigger(MessagesToRecord.Queue)] string message, CancellationToken cancellation) =>

@@ -35,7 +35,7 @@ public sealed record PoisonView(string Id, PoisonKind Kind, string Queue, string
     {
         try
         {
-            return JsonSerializer.Deserialize<Receipt[]>(message, Json.Options)?.Length;
+            return ReceiptMessage.Read(message).Count;
         }
         catch (JsonException)
         {

@@ -30,6 +30,7 @@ public sealed partial class ReceiptFolder(
             batch => Fold(batch, byBatch[batch.Id]) is { } next ? next with { Units = batch.Units + (charges.Total / ids.Length) + batches.TypicalWrite } : null,
             CancellationToken.None)).ToDictionary(b => b.Value.Id, b => b.Value);
         await ConcludeAsync(stored, byBatch);
+        DeliveryMetrics.Applied(stored.Keys.SelectMany(id => byBatch[id]), clock.GetUtcNow());
 
         var lost = ids.SelectMany(id => byBatch[id].Where(r => !stored.TryGetValue(id, out var batch) || Index(r) >= batch.Recipients.Count))
             .Where(r => !TestCampaign.IsTest(r.MessageId)).ToList();

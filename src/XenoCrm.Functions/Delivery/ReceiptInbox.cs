@@ -1,7 +1,9 @@
+using System.Diagnostics;
 using System.Text.Json;
 using System.Threading.Channels;
 using XenoCrm.Platform;
 using XenoCrm.Platform.Queues;
+using XenoCrm.Platform.Telemetry;
 
 namespace XenoCrm.Delivery;
 
@@ -17,12 +19,14 @@ public sealed class ReceiptInbox : IAsyncDisposable
     /// <summary>Requests that may be waiting; more are held back before they are read.</summary>
     private const int MaxWaiting = 4096;
 
+    private const int MaxBytes = JobQueue.MaxPayloadBytes - ReceiptMessage.WrapBytes;
+
     private readonly Channel<Entry> entries = Channel.CreateBounded<Entry>(new BoundedChannelOptions(MaxWaiting) { SingleReader = true });
     private readonly Func<ReadOnlyMemory<byte>, Task> store;
     private readonly Task writer;
 
     public ReceiptInbox(JobQueue queue)
-        : this(message => queue.SendJsonAsync(Queue, message, null, CancellationToken.None))
+        : this(message => queue.SendJsonAsync(Queue, ReceiptMessage.Of(message), null, CancellationToken.None))
     {
     }
 
@@ -33,7 +37,8 @@ public sealed class ReceiptInbox : IAsyncDisposable
     }
 
     /// <param name="Json">One or more receipts, separated by commas.</param>
-    private readonly record struct Entry(ReadOnlyMemory<byte> Json, TaskCompletionSource Stored);
+    /// <param name="Trace">Of the request.</param>
+    private readonly record struct Entry(ReadOnlyMemory<byte> Json, TaskCompletionSource Stored, ActivityContext Trace);
 
     /// <summary>Returns when all <paramref name="receipts"/> are stored.</summary>
     /// <exception cref="Exception">They are not, or not all: the caller must be told to send them again.</exception>
@@ -43,7 +48,7 @@ public sealed class ReceiptInbox : IAsyncDisposable
         foreach (var piece in Pieces(receipts))
         {
             var stored = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-            await entries.Writer.WriteAsync(new(piece, stored), cancellation);
+            await entries.Writer.WriteAsync(new(piece, stored, Activity.Current?.Context ?? default), cancellation);
             waiting.Add(stored.Task);
         }
 
@@ -63,7 +68,7 @@ public sealed class ReceiptInbox : IAsyncDisposable
         foreach (var receipt in receipts)
         {
             var json = JsonSerializer.SerializeToUtf8Bytes(receipt, Json.Options);
-            if (piece.Length > 0 && piece.Length + json.Length + 3 > JobQueue.MaxPayloadBytes)
+            if (piece.Length > 0 && piece.Length + json.Length + 3 > MaxBytes)
             {
                 yield return piece.ToArray();
                 piece.SetLength(0);
@@ -86,22 +91,26 @@ public sealed class ReceiptInbox : IAsyncDisposable
     // One writer: a queue takes a message in some 3 ms, and two writers would halve the messages' size for no gain.
     private async Task WriteAsync()
     {
-        var message = new MemoryStream(JobQueue.MaxPayloadBytes);
+        var message = new MemoryStream(MaxBytes);
         var callers = new List<TaskCompletionSource>();
+        var traces = new List<ActivityContext>();
         while (await entries.Reader.WaitToReadAsync())
         {
             message.SetLength(0);
             callers.Clear();
+            traces.Clear();
             while (entries.Reader.TryPeek(out var next)
-                && (callers.Count == 0 || message.Length + next.Json.Length + 2 <= JobQueue.MaxPayloadBytes)
+                && (callers.Count == 0 || message.Length + next.Json.Length + 2 <= MaxBytes)
                 && entries.Reader.TryRead(out var entry))
             {
                 message.WriteByte(callers.Count == 0 ? (byte)'[' : (byte)',');
                 message.Write(entry.Json.Span);
                 callers.Add(entry.Stored);
+                traces.Add(entry.Trace);
             }
 
             message.WriteByte((byte)']');
+            using var activity = AppTelemetry.Follow("StoreReceipts", traces);
             try
             {
                 await store(message.ToArray());

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Microsoft.Extensions.Options;
+using XenoCrm.Platform.Telemetry;
 
 namespace XenoCrm.Delivery;
 
@@ -47,6 +48,9 @@ public sealed class ReceiptWindow
     {
         public readonly long Since = Stopwatch.GetTimestamp();
         public readonly List<Receipt> Receipts = [];
+
+        /// <summary>Of the invocations whose receipts these are.</summary>
+        public readonly HashSet<ActivityContext> Traces = [];
         public readonly TaskCompletionSource Committed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     }
 
@@ -64,6 +68,7 @@ public sealed class ReceiptWindow
                 }
 
                 bucket.Receipts.AddRange(receipts);
+                bucket.Traces.Add(Activity.Current?.Context ?? default);
                 mine.Add(bucket.Committed.Task);
             }
 
@@ -72,7 +77,11 @@ public sealed class ReceiptWindow
             if (!running)
             {
                 running = true;
-                _ = RunAsync();
+                using (ExecutionContext.SuppressFlow())
+                {
+                    // It outlives this invocation and works for others: their traces are their buckets'.
+                    _ = Task.Run(RunAsync, CancellationToken.None);
+                }
             }
         }
 
@@ -135,6 +144,7 @@ public sealed class ReceiptWindow
 
     private async Task CommitAsync(Dictionary<string, Bucket> due)
     {
+        using var activity = AppTelemetry.Follow("CommitReceipts", [.. due.Values.SelectMany(b => b.Traces).Distinct()]);
         try
         {
             await commit(due.ToDictionary(b => b.Key, b => (IReadOnlyList<Receipt>)b.Value.Receipts));

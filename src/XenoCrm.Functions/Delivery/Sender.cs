@@ -268,6 +268,11 @@ public sealed partial class Sender(
             },
             cancellation);
 
+        foreach (var (message, result) in messages.Zip(results))
+        {
+            DeliveryMetrics.HandedOver(message.Gateway.Vendor.Name, result.Outcome);
+        }
+
         var left = recorded.Count(b => b.Value.State is not (BatchState.Sent or BatchState.Waiting));
         if (left == 0)
         {

@@ -46,6 +46,7 @@ internal sealed class ImportProgress(WorkspaceStore<ImportJob> jobs, TimeProvide
             return false;
         }
 
+        ImportMetrics.Counted(Job.Target, run.Counts);
         if (Job.State == ImportState.Completed)
         {
             var counts = Job.Counts;

@@ -10,6 +10,7 @@ using XenoCrm.Platform.Http;
 using XenoCrm.Platform.Idempotency;
 using XenoCrm.Platform.OpenApi;
 using XenoCrm.Platform.Queues;
+using XenoCrm.Platform.Telemetry;
 
 namespace XenoCrm.Platform;
 
@@ -58,6 +59,7 @@ public static class PlatformFeature
         services.AddSingleton<PoisonMessages>();
         services.AddSingleton(_ => QueueService(configuration));
         services.AddSingleton(_ => BlobService(configuration));
+        services.AddHostedService<ExportTelemetry>();
         services.AddHostedService<CreateStorage>();
         services.AddApiTag("Health", "Probes.");
         services.AddApiTag("Errors", "What this service answers when something is wrong.");

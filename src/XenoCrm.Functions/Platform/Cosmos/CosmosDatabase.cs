@@ -1,6 +1,7 @@
 using Azure.Identity;
 using Microsoft.Azure.Cosmos;
 using Microsoft.Extensions.Options;
+using XenoCrm.Platform.Telemetry;
 
 namespace XenoCrm.Platform.Cosmos;
 
@@ -115,6 +116,7 @@ public sealed class CosmosDatabase : IDisposable
 
             // A trace of each of a hundred operations that share a request tells nothing, and is a tenth of their garbage.
             CosmosClientTelemetryOptions = new() { DisableDistributedTracing = allowBulk },
+            CustomHandlers = { new RequestUnits() },
         };
         if (!allowBulk)
         {

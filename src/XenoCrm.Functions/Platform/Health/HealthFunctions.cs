@@ -6,12 +6,19 @@ using Microsoft.Extensions.Logging;
 using XenoCrm.Platform.Cosmos;
 using XenoCrm.Platform.Http;
 using XenoCrm.Platform.OpenApi;
+using XenoCrm.Platform.Telemetry;
 
 namespace XenoCrm.Platform.Health;
 
 /// <param name="Status"><c>ok</c> or <c>unavailable</c>.</param>
 /// <param name="Checks">Dependency → <c>ok</c> or <c>unavailable</c>; only for readiness.</param>
-public sealed record HealthReport(string Status, IReadOnlyDictionary<string, string>? Checks = null);
+public sealed record HealthReport(string Status, IReadOnlyDictionary<string, string>? Checks = null)
+{
+    public string Version { get; } = AppTelemetry.Version;
+
+    /// <summary>The commit that it was built from.</summary>
+    public string Build { get; } = AppTelemetry.Build;
+}
 
 public sealed partial class HealthFunctions(CosmosDatabase database, QueueServiceClient queues, BlobServiceClient blobs, ILogger<HealthFunctions> log)
 {

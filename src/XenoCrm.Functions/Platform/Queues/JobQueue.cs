@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Diagnostics;
 using System.Text.Json;
 using Azure;
 using Azure.Storage.Queues;
@@ -9,10 +10,10 @@ namespace XenoCrm.Platform.Queues;
 /// Puts messages where queue-triggered functions find them. A message is stored when the call returns; it is delivered
 /// at least once, so what it asks for must be safe to repeat.
 /// </summary>
-public sealed class JobQueue(QueueServiceClient service)
+public sealed class JobQueue(QueueServiceClient service, TimeProvider clock)
 {
-    /// <summary>The service takes 64 KiB of base64 text.</summary>
-    public const int MaxPayloadBytes = 48 * 1024;
+    /// <summary>The service takes 64 KiB of base64 text, in which <see cref="QueueEnvelope"/> has its place.</summary>
+    public const int MaxPayloadBytes = (48 * 1024) - QueueEnvelope.MaxBytes;
 
     private readonly ConcurrentDictionary<string, Lazy<Task<QueueClient>>> queues = new();
 
@@ -26,7 +27,8 @@ public sealed class JobQueue(QueueServiceClient service)
         var client = await queues.GetOrAdd(queue, name => new(() => OpenAsync(name))).Value;
 
         // -1 s: the message never expires. The default of 7 days would drop the work of a long outage.
-        await client.SendMessageAsync(new BinaryData(json), delay, TimeSpan.FromSeconds(-1), cancellation);
+        var message = QueueEnvelope.Wrap(json, Activity.Current, delay is { } time ? clock.GetUtcNow() + time : null);
+        await client.SendMessageAsync(new BinaryData(message), delay, TimeSpan.FromSeconds(-1), cancellation);
     }
 
     /// <summary>Messages waiting or being worked on, approximately; 0 when the queue does not exist.</summary>
