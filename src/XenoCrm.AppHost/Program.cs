@@ -42,9 +42,26 @@ demo.SetAction((parsed, cancellation) => RunAsync(async stop =>
     }).RunAsync(stop);
 }));
 
+var file = new Argument<FileInfo>("file") { Description = "Of the backup (.tar.gz)" };
+var backup = new Command("backup", "Copy the data into one file. Nothing must be running on it.") { file };
+backup.SetAction((parsed, cancellation) => RunAsync(async stop =>
+{
+    var bytes = await BackupCommand.BackupAsync(Options(parsed, "data").DataFolder, parsed.GetValue(file)!, stop);
+    RunCommand.Say($"{parsed.GetValue(file)!.FullName}: {bytes:N0} bytes");
+    return 0;
+}));
+var restore = new Command("restore", "Put the data of a backup in place of what there is; with --fresh also where there is some.") { file };
+restore.SetAction((parsed, cancellation) => RunAsync(async stop =>
+{
+    var options = Options(parsed, "data");
+    await BackupCommand.RestoreAsync(options.DataFolder, parsed.GetValue(file)!, options.Fresh, stop);
+    RunCommand.Say($"{options.DataFolder} is as it was when the backup was made.");
+    return 0;
+}));
+
 var root = new RootCommand("Runs Xeno CRM on this machine: storage, database, delivery vendor and the function app. Ctrl+C stops everything.")
 {
-    fresh, portBase, data, verbose, vendor, demo,
+    fresh, portBase, data, verbose, vendor, demo, backup, restore,
 };
 root.SetAction((parsed, cancellation) => RunAsync(stop => RunCommand.RunAsync(Options(parsed, "data"), stop)));
 // Signals are handled here, so that stopping in order has the time it needs.

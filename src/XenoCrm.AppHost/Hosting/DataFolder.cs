@@ -29,6 +29,9 @@ internal sealed class DataFolder : IDisposable
 
     public string Path { get; }
 
+    /// <summary>What a backup holds: all but logs and generated input.</summary>
+    public IReadOnlyList<string> StateParts { get; } = ["azurite", "cosmos", "vendor"];
+
     public string this[string part] => System.IO.Path.Combine(Path, part);
 
     /// <exception cref="LocalException">Another AppHost uses the folder, or a demo would wipe what no demo has made.</exception>
