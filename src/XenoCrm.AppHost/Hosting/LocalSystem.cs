@@ -48,9 +48,12 @@ public sealed class LocalSystem : IAsyncDisposable
             ],
             ServiceDefinition.Answers($"http://127.0.0.1:{Ports.Vendor}/health"), TimeSpan.FromSeconds(10));
         var app = Repository.Assembly("XenoCrm.Functions", "XenoCrm.Functions");
+        // Under Core Tools instead, as CI runs what is published: the folder with the built Azure flavour.
+        var published = Environment.GetEnvironmentVariable("XENO_CORE_TOOLS_APP");
+        var (host, arguments) = published is null ? ("dotnet", [app]) : ("func", (string[])["start", "--no-build", "--port", Text(Ports.Api)]);
         // The grace is the runtime's own for work that is under way (30 s), and a little more.
-        _app = Make("functions", "dotnet", [app], ServiceDefinition.Answers($"http://127.0.0.1:{Ports.Api}/api/health/ready"), TimeSpan.FromSeconds(35),
-            workingDirectory: Path.GetDirectoryName(app), environment: _settings);
+        _app = Make("functions", host, arguments, ServiceDefinition.Answers($"http://127.0.0.1:{Ports.Api}/api/health/ready"), TimeSpan.FromSeconds(35),
+            workingDirectory: published ?? Path.GetDirectoryName(app), environment: _settings);
     }
 
     public LocalPorts Ports { get; }

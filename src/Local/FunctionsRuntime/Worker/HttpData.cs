@@ -145,11 +145,11 @@ public static class HttpResponseDataExtensions
         => response.Body.WriteAsync(System.Text.Encoding.UTF8.GetBytes(value)).AsTask();
 
     /// <summary>Writes JSON in the shape of the app's web defaults (camelCase) and sets the content type.</summary>
-    public static Task WriteAsJsonAsync<T>(this HttpResponseData response, T instance, CancellationToken cancellationToken = default)
+    public static ValueTask WriteAsJsonAsync<T>(this HttpResponseData response, T instance, CancellationToken cancellationToken = default)
     {
         response.Headers.Remove("Content-Type");
         response.Headers.TryAddWithoutValidation("Content-Type", "application/json; charset=utf-8");
-        return System.Text.Json.JsonSerializer.SerializeAsync(
-            response.Body, instance, System.Text.Json.JsonSerializerOptions.Web, cancellationToken);
+        return new(System.Text.Json.JsonSerializer.SerializeAsync(
+            response.Body, instance, System.Text.Json.JsonSerializerOptions.Web, cancellationToken));
     }
 }
