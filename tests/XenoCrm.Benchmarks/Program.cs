@@ -2,6 +2,7 @@ using System.CommandLine;
 using XenoCrm.AppHost;
 using XenoCrm.Benchmarks;
 using XenoCrm.Benchmarks.Faults;
+using XenoCrm.Benchmarks.Growth;
 
 // One line for each command; `all` runs them in this order.
 (string Name, string What, Func<Report, Size, Task> Run)[] benchmarks =
@@ -25,6 +26,7 @@ root.Add(Command("all", "Every one of them in turn", benchmarks));
 foreach (var benchmark in benchmarks)
     root.Add(Command(benchmark.Name, benchmark.What, benchmark));
 root.Add(FaultsCommand.Create());
+root.Add(GrowthCommand.Create());
 if (args is [BareServer.Command, var file])
     return await BareServer.ServeAsync(file);
 return await root.Parse(args).InvokeAsync();
