@@ -75,6 +75,9 @@ public sealed record Campaign : IWorkspaceItem
     /// <summary>When it was completed, cancelled or failed.</summary>
     public DateTimeOffset? EndedAt { get; init; }
 
+    /// <summary>Since then only the counts of its messages are known.</summary>
+    public DateTimeOffset? MessagesForgottenAt { get; init; }
+
     /// <summary>Why it failed.</summary>
     public string? Failure { get; init; }
 

@@ -216,6 +216,9 @@ public sealed record Batch
     /// charge it does not know yet: <see cref="BatchStore.TypicalWrite"/>). What a crash cut off is not in it.
     /// </summary>
     public double Units { get; init; }
+    /// <summary>The recipients are gone, and what was counted of them is kept (<see cref="ForgetMessages"/>); absent when not.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool Forgotten { get; init; }
     public required DateTimeOffset CreatedAt { get; init; }
     public DateTimeOffset? LeaseUntil { get; init; }
 

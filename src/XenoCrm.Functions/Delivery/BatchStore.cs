@@ -249,6 +249,10 @@ public sealed class BatchStore(CosmosDatabase database)
     /// <summary>Over all campaigns.</summary>
     public async Task<int> CountMessagesAsync(string customerId, CancellationToken cancellation) => (await IdsOfCustomerAsync(customerId, cancellation)).Count;
 
+    /// <summary>Batches of the campaign whose recipients are still known.</summary>
+    public async Task<IReadOnlyList<string>> RememberedAsync(string campaignId, CancellationToken cancellation) => await QueryAsync<string>(
+        new QueryDefinition("SELECT VALUE c.id FROM c WHERE c.campaignId = @campaign AND NOT IS_DEFINED(c.forgotten)").WithParameter("@campaign", campaignId), cancellation);
+
     private static QueryDefinition Where(string select, string? campaignId, string after = "") => campaignId is null
         ? new QueryDefinition(select + after)
         : new QueryDefinition($"{select} WHERE c.campaignId = @campaign{after}").WithParameter("@campaign", campaignId);

@@ -13,6 +13,7 @@ public static class DeliveryFeature
     public static IServiceCollection AddDelivery(this IServiceCollection services, IConfiguration configuration)
     {
         services.AddOptions<DeliveryOptions>().Bind(configuration.GetSection(DeliveryOptions.Section))
+            .Validate(o => o.MessageRetention is null || o.MessageRetention >= TimeSpan.FromDays(30), "Delivery__MessageRetention must be at least 30 days: receipts come for weeks.")
             .Validate(o => o.ReceiptWindow > TimeSpan.Zero && o.ReceiptWindow < TimeSpan.FromSeconds(30), "Delivery__ReceiptWindow must be above 0 and below 30 s.")
             .Validate(o => o.ConcurrentRuns is >= 1 and <= 64, "Delivery__ConcurrentRuns must be between 1 and 64.")
             .Validate(o => o.Caps.All(c => c is { Messages: >= 1, Days: >= 1 and <= 366 }), "Delivery__Caps needs Messages of at least 1 and Days between 1 and 366.")
@@ -34,6 +35,7 @@ public static class DeliveryFeature
         services.AddSingleton<SuppressionStore>();
         services.AddSingleton<StrayReceiptStore>();
         services.AddSingleton<RetryFailed>();
+        services.AddSingleton<ForgetMessages>();
         services.AddSingleton<CheckCampaign>();
         services.AddSingleton<TestCampaign>();
         services.AddSingleton<IValidator<TestInput>, TestInputValidator>();

@@ -31,6 +31,11 @@ public sealed class DeliveryOptions
     public bool TrackClicks { get; set; } = true;
 
     /// <summary>
+    /// So long after its end it is known who got a campaign's messages, and what they did; then only the counts are. Null: always.
+    /// </summary>
+    public TimeSpan? MessageRetention { get; set; }
+
+    /// <summary>
     /// How long receipts of a batch are collected before they are written, at most. Longer: fewer writes (a batch costs
     /// about 50 RU each time); shorter: statistics that are more up to date.
     /// </summary>

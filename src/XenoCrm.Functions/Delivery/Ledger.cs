@@ -88,6 +88,11 @@ public static class Ledger
     /// <summary>The batch with its counts and state as its recipients say. The one place where counts come from.</summary>
     public static Batch Count(Batch batch)
     {
+        if (batch.Forgotten)
+        {
+            return batch;
+        }
+
         var counts = Sum(batch.Recipients);
         var (unrecorded, cost, unpriced, waiting) = (false, 0L, 0, 0);
         Dictionary<string, int>? reasons = null;
