@@ -13,7 +13,11 @@ internal static class RouteTable
     /// <summary>Method, path, the lowest role (or "public"), and the scope that an API key needs: "*" is any key, "-" none.</summary>
     private const string Text = """
         GET    /api-docs/{*path}                                   public
+        POST   /api/ai/campaigns/{id}/summary                      marketer ai:write
+        POST   /api/ai/campaigns/{id}/tags                         marketer ai:write
+        POST   /api/ai/messages                                    marketer ai:write
         POST   /api/ai/segments                                    marketer ai:write
+        GET    /api/ai/usage                                       manager  ai:read
         GET    /api/api-keys                                       admin    -
         POST   /api/api-keys                                       admin    -
         DELETE /api/api-keys/{id}                                  admin    -
