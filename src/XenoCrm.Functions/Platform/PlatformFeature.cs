@@ -57,6 +57,7 @@ public static class PlatformFeature
         services.AddSingleton<StoredRequests>();
         services.AddWorkspaceStore<PoisonMessage>(PoisonMessage.KindName);
         services.AddSingleton<PoisonMessages>();
+        services.AddSingleton<IdempotentRequests>();
         services.AddSingleton(_ => QueueService(configuration));
         services.AddSingleton(_ => BlobService(configuration));
         services.AddHostedService<ExportTelemetry>();

@@ -1,7 +1,7 @@
 namespace XenoCrm.Platform.Idempotency;
 
 /// <summary>
-/// The function takes <c>Idempotency-Key</c> (see <see cref="IdempotencyMiddleware"/>): what it does, it does once for a key.
+/// The function takes <c>Idempotency-Key</c> (see <see cref="IdempotentRequests"/>): what it does, it does once for a key.
 /// It must be safe to run again after a crash at any line, under the same <see cref="RequestKey.EffectId"/>.
 /// </summary>
 [AttributeUsage(AttributeTargets.Method)]

@@ -1,3 +1,4 @@
+using System.Net.Mime;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 
@@ -11,17 +12,23 @@ public sealed class SwaggerUi(IServiceProvider services) : IResult
 {
     public const string Path = "api-docs";
 
+    /// <summary>Swagger UI takes a token and cannot log in; this can.</summary>
+    private const string LoginScript = "/" + Path + "/login.js";
+
     private readonly RequestDelegate pipeline = new ApplicationBuilder(services)
+        .Map(LoginScript, login => login.Run(SendLoginAsync))
         .UseSwaggerUI(options =>
         {
             options.RoutePrefix = Path;
             options.DocumentTitle = "Xeno CRM API";
             options.SwaggerEndpoint("/api/openapi.json", "Xeno CRM");
+            options.InjectJavascript(LoginScript);
             options.EnablePersistAuthorization();
             options.EnableTryItOutByDefault();
             options.DisplayRequestDuration();
             options.EnableDeepLinking();
             options.EnableFilter();
+            options.ShowCommonExtensions();
         })
         .Build();
 
@@ -33,5 +40,12 @@ public sealed class SwaggerUi(IServiceProvider services) : IResult
     {
         httpContext.Response.Headers.ContentSecurityPolicy = Policy;
         return pipeline(httpContext);
+    }
+
+    private static async Task SendLoginAsync(HttpContext http)
+    {
+        await using var script = typeof(SwaggerUi).Assembly.GetManifestResourceStream("login.js")!;
+        http.Response.ContentType = MediaTypeNames.Text.JavaScript;
+        await script.CopyToAsync(http.Response.Body, http.RequestAborted);
     }
 }
