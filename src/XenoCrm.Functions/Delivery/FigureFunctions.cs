@@ -4,6 +4,7 @@ using Microsoft.Azure.Functions.Worker;
 using XenoCrm.Accounts;
 using XenoCrm.Customers;
 using XenoCrm.Platform.Http;
+using XenoCrm.Platform.Idempotency;
 using XenoCrm.Platform.OpenApi;
 
 namespace XenoCrm.Delivery;
@@ -24,7 +25,7 @@ public sealed class FigureFunctions(CampaignProgress progress, Reclassify reclas
         new EventStreamReply(token => progress.FollowAsync(id, token), clock);
 
     [Function("StartReclassification")]
-    [RequireRole(Role.Admin)]
+    [RequireRole(Role.Admin), Idempotent]
     [Describe("Judge again which opens and clicks were people's", "From the events kept with each message, by the rules as they are now. Customers, segments and orders put down to a click follow within seconds. The same again while it runs changes nothing.")]
     [Body(typeof(ReclassifyInput)), Answers(202, typeof(Reclassification)), Problems(404, 413, 415)]
     public async Task<IResult> Start(

@@ -1,3 +1,4 @@
+using System.IO.Pipelines;
 using System.Text.Json;
 using Microsoft.AspNetCore.Http;
 using XenoCrm.Campaigns;
@@ -33,7 +34,8 @@ public sealed class ExportPersonalData(
         return new Document(this, customer.Value);
     }
 
-    internal async Task WriteAsync(Customer customer, Stream body, CancellationToken cancellation)
+    /// <param name="body">Not a stream: the writer would flush that by itself, which the server does not allow.</param>
+    internal async Task WriteAsync(Customer customer, PipeWriter body, CancellationToken cancellation)
     {
         await using var json = new Utf8JsonWriter(body);
         json.WriteStartObject();
@@ -64,7 +66,7 @@ public sealed class ExportPersonalData(
                 JsonSerializer.Serialize(json, new { order = orderViews.Of(order), history = order.Changes, order.MovedFrom }, Json.Options);
             }
 
-            await json.FlushAsync(cancellation);
+            await FlushAsync(json, body, cancellation);
             if (page.Count < OrdersPerRead)
             {
                 break;
@@ -92,13 +94,19 @@ public sealed class ExportPersonalData(
                     }
                 }
 
-                await json.FlushAsync(cancellation);
+                await FlushAsync(json, body, cancellation);
             }
         }
 
         json.WriteEndArray();
         json.WriteEndObject();
+        await FlushAsync(json, body, cancellation);
+    }
+
+    private static async Task FlushAsync(Utf8JsonWriter json, PipeWriter body, CancellationToken cancellation)
+    {
         await json.FlushAsync(cancellation);
+        await body.FlushAsync(cancellation);
     }
 
     private static void Write<T>(Utf8JsonWriter json, string name, T value)
@@ -114,7 +122,7 @@ public sealed class ExportPersonalData(
             httpContext.Response.ContentType = "application/json; charset=utf-8";
             httpContext.Response.Headers.ContentDisposition = $"attachment; filename=\"customer-{customer.Id}.json\"";
             httpContext.Response.Headers.CacheControl = "no-store";
-            await export.WriteAsync(customer, httpContext.Response.Body, httpContext.RequestAborted);
+            await export.WriteAsync(customer, httpContext.Response.BodyWriter, httpContext.RequestAborted);
         }
     }
 }

@@ -1,3 +1,4 @@
+using System.IO.Pipelines;
 using System.Text.Json;
 using XenoCrm.Campaigns;
 using XenoCrm.Customers;
@@ -30,7 +31,7 @@ public sealed class ExportPersonalDataTests
 
         var body = new MemoryStream();
         var export = crm.Get<ExportPersonalData>();
-        await export.WriteAsync((await crm.Customers.ReadAsync(maria, cancellation))!.Value, body, cancellation);
+        await export.WriteAsync((await crm.Customers.ReadAsync(maria, cancellation))!.Value, PipeWriter.Create(body), cancellation);
         using var document = JsonDocument.Parse(body.ToArray());
         var data = document.RootElement;
         data.GetProperty("customer").GetProperty("email").GetString().ShouldBe("a@x.org");

@@ -98,7 +98,7 @@ public sealed partial class ApiExamples(ContractSystem system)
     private string Actual(string text) => Id().Replace(text, m => _ids.GetValueOrDefault(m.Value, m.Value));
 
     /// <summary>Puts what the app answered into the examples.</summary>
-    public static async Task WriteAsync(IEnumerable<(ApiExample Example, JsonNode? Answer)> answered)
+    public async Task WriteAsync(IEnumerable<(ApiExample Example, JsonNode? Answer)> answered)
     {
         foreach (var feature in answered.GroupBy(a => a.Example.Feature))
         {
@@ -111,7 +111,9 @@ public sealed partial class ApiExamples(ContractSystem system)
                     json["answer"] = answer.DeepClone();
                 file[example.Function] = json;
             }
-            await File.WriteAllTextAsync(Path.Combine(Folder, feature.Key, "Examples.json"), file.ToJsonString(s_written).ReplaceLineEndings("\n") + "\n");
+            // With the examples' own ids: else every other example would have to follow.
+            var text = _ids.Aggregate(file.ToJsonString(s_written), (text, id) => text.Replace(id.Value, id.Key, StringComparison.Ordinal));
+            await File.WriteAllTextAsync(Path.Combine(Folder, feature.Key, "Examples.json"), text.ReplaceLineEndings("\n") + "\n");
         }
     }
 

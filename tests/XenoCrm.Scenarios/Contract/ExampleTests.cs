@@ -16,15 +16,23 @@ public class ExampleTests(ContractSystem system)
         examples.Count.ShouldBeGreaterThan(40);
         var sender = new ApiExamples(system);
         var answered = new List<(ApiExample, JsonNode?)>();
-        var differences = new List<string>();
+        var (refused, differences) = (new List<string>(), new List<string>());
         foreach (var example in examples)
         {
-            var answer = await sender.SendAsync(example);
-            answered.Add((example, answer));
-            Compare(example.Function, example.Json["answer"], answer, differences);
+            try
+            {
+                var answer = await sender.SendAsync(example);
+                answered.Add((example, answer));
+                Compare(example.Function, example.Json["answer"], answer, differences);
+            }
+            catch (ShouldAssertException exception)
+            {
+                refused.Add(exception.Message);
+            }
         }
+        refused.ShouldBeEmpty(string.Join("\n\n", refused));
         if (Environment.GetEnvironmentVariable(WriteVariable) == "1")
-            await ApiExamples.WriteAsync(answered);
+            await sender.WriteAsync(answered);
         else
             differences.ShouldBeEmpty($"the examples' answers are not the app's any more; {WriteVariable}=1 writes them anew");
     }

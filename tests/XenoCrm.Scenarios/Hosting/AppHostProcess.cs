@@ -83,6 +83,22 @@ public sealed class AppHostProcess : IAsyncDisposable
         await process.WaitForExitAsync();
     }
 
+    /// <summary>The process of the function app.</summary>
+    public Process Functions() => Process.GetProcesses().Single(p => p.ProcessName == "dotnet" && IsFunctions(p.Id));
+
+    private bool IsFunctions(int id)
+    {
+        try
+        {
+            return File.ReadAllText($"/proc/{id}/cmdline").Contains("XenoCrm.Functions.dll", StringComparison.Ordinal)
+                && File.ReadAllText($"/proc/{id}/status").Contains($"PPid:\t{_process.Id}\n", StringComparison.Ordinal);
+        }
+        catch (IOException)
+        {
+            return false; // it has ended
+        }
+    }
+
     public async ValueTask DisposeAsync()
     {
         await _process.StopAsync(TimeSpan.FromSeconds(60));
