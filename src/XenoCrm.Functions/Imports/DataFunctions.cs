@@ -25,7 +25,7 @@ public sealed class DataFunctions(UploadImport upload)
         """;
 
     [Function("ImportCustomers")]
-    [RequireRole(Role.Manager), Idempotent(MaxBodyBytes = 64 * 1024 * 1024)]
+    [RequireRole(Role.Manager), Idempotent(MaxBodyBytes = 16 * 1024 * 1024)]
     [Describe("Import customers from a CSV of at most 5 MB", "200: all rows are in; 207: some are, see issues; 422: none. The same file again changes nothing. With dryRun nothing is written and the answer says what would be, with a token; the same file with that token is imported with the dry run's options and columns, and rows that are not what it said get a warning.")]
     [Body(typeof(string), ContentTypes = ["text/csv", "multipart/form-data"])]
     [Query("dryRun", typeof(bool), "Say what would be created, updated, unchanged or fail; write nothing")]
@@ -40,7 +40,7 @@ public sealed class DataFunctions(UploadImport upload)
         upload.HandleAsync(request, ImportKind.Customers, cancellation);
 
     [Function("ImportOrders")]
-    [RequireRole(Role.Manager), Idempotent(MaxBodyBytes = 64 * 1024 * 1024)]
+    [RequireRole(Role.Manager), Idempotent(MaxBodyBytes = 16 * 1024 * 1024)]
     [Describe("Import orders from a CSV of at most 5 MB", "200: all rows are in; 207: some are, see issues; 422: none. The same file again changes nothing. With dryRun and token as for customers.")]
     [Body(typeof(string), ContentTypes = ["text/csv", "multipart/form-data"])]
     [Query("dryRun", typeof(bool), "Say what would be created, updated, unchanged or fail; write nothing")]

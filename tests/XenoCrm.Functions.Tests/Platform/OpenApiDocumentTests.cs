@@ -67,6 +67,49 @@ public sealed class OpenApiDocumentTests
         }
     }
 
+    /// <summary>A status that no code of a route can come to was declared by mistake, or is out of date.</summary>
+    [Fact]
+    public async Task Every_failure_that_a_route_declares_can_happen()
+    {
+        var document = await DocumentAsync();
+        var described = 0;
+        var impossible = new List<string>();
+        foreach (var operation in document.GetProperty("paths").EnumerateObject().SelectMany(p => p.Value.EnumerateObject()))
+        {
+            foreach (var response in operation.Value.GetProperty("responses").EnumerateObject().Where(r => r.Name[0] is '4' or '5' && r.Value.TryGetProperty("content", out var c) && c.TryGetProperty("application/problem+json", out _)))
+            {
+                described++;
+                if (!response.Value.GetProperty("content").GetProperty("application/problem+json").GetProperty("schema").TryGetProperty("allOf", out _) && response.Name != "429")
+                {
+                    impossible.Add($"{operation.Value.GetProperty("operationId")} {response.Name}");
+                }
+            }
+        }
+
+        described.ShouldBeGreaterThan(500);
+        impossible.ShouldBeEmpty();
+    }
+
+    [Fact]
+    public void The_catalogue_says_of_every_code_what_to_do()
+    {
+        var catalogue = new Errors.ProblemCatalogue(typeof(HttpFunctions).Assembly);
+        catalogue.All.Count.ShouldBeGreaterThan(80);
+        catalogue.All.ShouldAllBe(e => e.Code.Length > 0 && e.Code == e.Code.ToLowerInvariant() && e.Status >= 300 && e.Title.Length > 5 && e.Remedy.Length > 10 && e.Area.Length > 0);
+        catalogue.All.Select(e => (e.Code, e.Status)).ShouldBeUnique();
+        catalogue.All.Select(e => e.Code).ShouldContain("segment.rule_invalid");
+        catalogue.All.Select(e => e.Code).ShouldContain("order.status_invalid", "it is one of several codes of one type");
+    }
+
+    [Fact]
+    public async Task Every_area_has_a_tag_with_a_description()
+    {
+        var document = await DocumentAsync();
+        var used = document.GetProperty("paths").EnumerateObject().SelectMany(p => p.Value.EnumerateObject()).Select(o => o.Value.GetProperty("tags")[0].GetString()).Distinct();
+        var features = Directory.GetFiles(Path.Combine(XenoCrm.AppHost.Repository.Root, "src", "XenoCrm.Functions"), "*Feature.cs", SearchOption.AllDirectories).Select(File.ReadAllText).ToList();
+        used.Where(tag => !features.Any(f => f.Contains($"AddApiTag(\"{tag}\"", StringComparison.Ordinal))).ShouldBeEmpty();
+    }
+
     private static async Task<JsonElement> DocumentAsync()
     {
         var services = new ServiceCollection();

@@ -29,6 +29,22 @@ public class DocumentTests(ContractSystem system)
         JsonDocument.Parse(output).RootElement.GetProperty("city").GetString().ShouldBe("Typescript");
     }
 
+    [Fact]
+    public async Task Without_a_token_what_the_document_protects_is_401_and_nothing_else_asks_for_one()
+    {
+        using var http = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false }) { BaseAddress = system.System.Api };
+        system.Document.Operations.Count.ShouldBeGreaterThan(90);
+        system.Document.Operations.Count(o => o.IsProtected).ShouldBeGreaterThan(80);
+        foreach (var operation in system.Document.Operations)
+        {
+            using var request = new HttpRequestMessage(new HttpMethod(operation.Method), operation.Path.TrimStart('/').Replace("{", "", StringComparison.Ordinal).Replace("}", "", StringComparison.Ordinal));
+            using var response = await http.SendAsync(request);
+            var text = await response.Content.ReadAsStringAsync();
+            text.Contains("auth.token_missing", StringComparison.Ordinal).ShouldBe(operation.IsProtected, $"{operation.Id}: {text}");
+            operation.Statuses.ShouldContain((int)response.StatusCode, operation.Id);
+        }
+    }
+
     private static async Task<string> ShouldWorkAsync(string tool, string folder, params string[] arguments)
     {
         var (exit, output) = await NodeTools.RunAsync(tool, folder, arguments);
