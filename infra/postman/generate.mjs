@@ -34,7 +34,7 @@ function bodyOf(operation) {
   const example = content[type].example;
   const isText = typeof example === "string";
   const body = type === "application/x-www-form-urlencoded"
-    ? { mode: "urlencoded", urlencoded: Object.entries(example ?? {}).map(([key, value]) => ({ key: key[0].toUpperCase() + key.slice(1), value: String(value) })) }
+    ? { mode: "urlencoded", urlencoded: Object.entries(example ?? {}).map(([key, value]) => ({ key, value: String(value) })) }
     : { mode: "raw", raw: isText ? example : JSON.stringify(example ?? {}, null, 2), options: { raw: { language: isText ? "text" : "json" } } };
   return { type, body };
 }

@@ -20,7 +20,7 @@ public sealed partial class VendorWebhookFunctions(
     [Describe(
         "Take events of SendGrid",
         "The signed event webhook: an array of events, ECDSA in X-Twilio-Email-Event-Webhook-Signature over X-Twilio-Email-Event-Webhook-Timestamp and the raw body. Answered when they are stored; a repeat changes nothing, and events of other applications are passed over.")]
-    [Body(typeof(SendGridEvent[])), Answers(204), Problems(400, 401, 413, 503)]
+    [Body(typeof(SendGridEvent[]), IsLenient = true), Answers(204), Problems(400, 401, 413, 503)]
     public async Task<IResult> SendGrid(
         [HttpTrigger(AuthorizationLevel.Anonymous, "post", Route = SendGridRoute)] HttpRequest request, CancellationToken cancellation)
     {
@@ -35,7 +35,7 @@ public sealed partial class VendorWebhookFunctions(
         "Take a status callback of Twilio",
         "A form, X-Twilio-Signature over the address (with its query, which names the message) and the sorted fields. Answered when it is stored; a repeat changes nothing.")]
     [Query(TwilioStatus.MessageIdParameter, typeof(string), "The message's id, as in the address that Twilio was given.")]
-    [Body(typeof(TwilioCallback), ContentTypes = ["application/x-www-form-urlencoded"]), Answers(204), Problems(401, 413, 503)]
+    [Body(typeof(TwilioCallback), IsLenient = true, ContentTypes = ["application/x-www-form-urlencoded"]), Answers(204), Problems(401, 413, 503)]
     public async Task<IResult> Twilio(
         [HttpTrigger(AuthorizationLevel.Anonymous, "post", Route = TwilioRoute)] HttpRequest request, CancellationToken cancellation)
     {

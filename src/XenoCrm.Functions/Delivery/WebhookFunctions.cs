@@ -13,7 +13,7 @@ public sealed partial class WebhookFunctions(StandardWebhook webhook, ReceiptInb
     [Function("TakeReceipts")]
     [Public("Only what is signed with the vendor's secret is taken.")]
     [Describe("Take delivery receipts", "One receipt or an array of at most 1,000, signed as Standard Webhooks says. Answered when they are stored; a repeat changes nothing.")]
-    [Body(typeof(ReceiptInput)), Answers(204), Problems(401, 413, 503)]
+    [Body(typeof(ReceiptInput), IsLenient = true), Answers(204), Problems(401, 413, 503)]
     public async Task<IResult> Take(
         [HttpTrigger(AuthorizationLevel.Anonymous, "post", Route = ReceiptsRoute)] HttpRequest request, CancellationToken cancellation)
     {

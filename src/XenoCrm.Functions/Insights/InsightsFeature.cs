@@ -2,6 +2,7 @@ using FluentValidation;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using XenoCrm.Platform;
+using XenoCrm.Platform.OpenApi;
 
 namespace XenoCrm.Insights;
 
@@ -32,6 +33,7 @@ public static class InsightsFeature
         services.AddSingleton<SummarizeCampaign>();
         services.AddSingleton<TagCampaign>();
         services.AddSingleton<IValidator<SegmentText>, SegmentTextValidator>();
+        services.AddApiTag("Insights", "What the figures say, in words and in rules.");
         return services;
     }
 }

@@ -26,6 +26,7 @@ public sealed partial class ApiExamples(ContractSystem system)
     private static readonly JsonSerializerOptions s_written = new() { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     private readonly Dictionary<string, string> _ids = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, string> _tokens = new(StringComparer.Ordinal);
 
     public static string Folder { get; } = Path.Combine(Repository.Root, "src", "XenoCrm.Functions");
 
@@ -44,6 +45,8 @@ public sealed partial class ApiExamples(ContractSystem system)
         var operation = system.Document.Operations.SingleOrDefault(o => o.Id == example.Function)
             ?? throw new InvalidOperationException($"{example.Feature}/Examples.json has an example of {example.Function}, and the document has no such operation.");
         using var request = Request(operation, example);
+        if (example.Json["as"] is JsonObject caller)
+            request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", await system.LogInAsync(caller["email"]!.GetValue<string>(), caller["password"]!.GetValue<string>()));
         using var response = await system.Http.SendAsync(request);
         var text = await response.Content.ReadAsStringAsync();
         ((int)response.StatusCode).ShouldBe(example.Status, $"{operation.Id}: {text}");
@@ -65,7 +68,7 @@ public sealed partial class ApiExamples(ContractSystem system)
         {
             var type = operation.Body.Select(c => c.Key).First();
             var text = type.EndsWith("json", StringComparison.Ordinal) ? Actual(body.ToJsonString())
-                : type == "application/x-www-form-urlencoded" ? string.Join('&', body.AsObject().Select(f => $"{char.ToUpperInvariant(f.Key[0])}{f.Key[1..]}={Uri.EscapeDataString(f.Value!.ToString())}"))
+                : type == "application/x-www-form-urlencoded" ? string.Join('&', body.AsObject().Select(f => $"{f.Key}={Uri.EscapeDataString(f.Value!.ToString())}"))
                 : body.GetValue<string>();
             var bytes = Encoding.UTF8.GetBytes(text);
             request.Content = new ByteArrayContent(bytes) { Headers = { ContentType = new MediaTypeHeaderValue(type) } };
@@ -81,7 +84,12 @@ public sealed partial class ApiExamples(ContractSystem system)
         {
             case (JsonObject known, JsonObject given):
                 foreach (var (name, value) in known)
-                    Learn(value, given[name]);
+                {
+                    if (name == "refreshToken")
+                        _tokens[value!.GetValue<string>()] = given[name]!.GetValue<string>();
+                    else
+                        Learn(value, given[name]);
+                }
                 break;
             case (JsonArray known, JsonArray given):
                 foreach (var (value, other) in known.Zip(given))
@@ -95,7 +103,8 @@ public sealed partial class ApiExamples(ContractSystem system)
         }
     }
 
-    private string Actual(string text) => Id().Replace(text, m => _ids.GetValueOrDefault(m.Value, m.Value));
+    private string Actual(string text) =>
+        _tokens.Aggregate(Id().Replace(text, m => _ids.GetValueOrDefault(m.Value, m.Value)), (replaced, token) => replaced.Replace(token.Key, token.Value, StringComparison.Ordinal));
 
     /// <summary>Puts what the app answered into the examples.</summary>
     public async Task WriteAsync(IEnumerable<(ApiExample Example, JsonNode? Answer)> answered)
@@ -112,7 +121,7 @@ public sealed partial class ApiExamples(ContractSystem system)
                 file[example.Function] = json;
             }
             // With the examples' own ids: else every other example would have to follow.
-            var text = _ids.Aggregate(file.ToJsonString(s_written), (text, id) => text.Replace(id.Value, id.Key, StringComparison.Ordinal));
+            var text = _ids.Concat(_tokens).Aggregate(file.ToJsonString(s_written), (text, id) => text.Replace(id.Value, id.Key, StringComparison.Ordinal));
             await File.WriteAllTextAsync(Path.Combine(Folder, feature.Key, "Examples.json"), text.ReplaceLineEndings("\n") + "\n");
         }
     }

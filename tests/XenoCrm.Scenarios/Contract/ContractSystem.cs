@@ -37,14 +37,14 @@ public sealed class ContractSystem : IAsyncLifetime
             ["Vendors__Twilio__AuthToken"] = TwilioToken,
 
             // Tens of thousands of requests of one caller within a minute are what these tests are about.
-            ["RateLimits__Enabled"] = "false",
+            ["RateLimits__Requests"] = "100000000",
+            ["RateLimits__SignIns"] = "100000000",
         };
         System = await AppHostProcess.StartAsync(Path.Combine(_folder.Path, "data"), AppHostProcess.FreePortBase(), environment);
         var settings = LocalSettings.Load();
         (Email, Password) = (settings["Auth__Admin__Email"], settings["Auth__Admin__Password"]);
         Http = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false }) { BaseAddress = System.Api };
-        using var login = await Http.PostAsync("api/auth/login", new StringContent(JsonSerializer.Serialize(new { email = Email, password = Password }), Encoding.UTF8, "application/json"));
-        Token = JsonNode.Parse(await login.Content.ReadAsStringAsync())!["accessToken"]!.GetValue<string>();
+        Token = await LogInAsync(Email, Password);
         Http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", Token);
         Document = new ApiDocument(JsonNode.Parse(await Http.GetStringAsync("api/openapi.json"))!.AsObject());
     }
@@ -56,6 +56,13 @@ public sealed class ContractSystem : IAsyncLifetime
         if (System is not null)
             await System.DisposeAsync();
         _folder.Dispose();
+    }
+
+    /// <returns>The token.</returns>
+    public async Task<string> LogInAsync(string email, string password)
+    {
+        using var login = await Http.PostAsync("api/auth/login", new StringContent(JsonSerializer.Serialize(new { email, password }), Encoding.UTF8, "application/json"));
+        return JsonNode.Parse(await login.Content.ReadAsStringAsync())!["accessToken"]!.GetValue<string>();
     }
 
     /// <summary>Signs what comes from vendors as each of them does.</summary>

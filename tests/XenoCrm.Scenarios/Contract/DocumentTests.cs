@@ -1,3 +1,4 @@
+using System.Net;
 using System.Text.Json;
 
 namespace XenoCrm.Scenarios.Contract;
@@ -40,7 +41,8 @@ public class DocumentTests(ContractSystem system)
             using var request = new HttpRequestMessage(new HttpMethod(operation.Method), operation.Path.TrimStart('/').Replace("{", "", StringComparison.Ordinal).Replace("}", "", StringComparison.Ordinal));
             using var response = await http.SendAsync(request);
             var text = await response.Content.ReadAsStringAsync();
-            text.Contains("auth.token_missing", StringComparison.Ordinal).ShouldBe(operation.IsProtected, $"{operation.Id}: {text}");
+            var isRefused = response.StatusCode == HttpStatusCode.Unauthorized && text.Contains("\"auth.token_missing\"", StringComparison.Ordinal);
+            isRefused.ShouldBe(operation.IsProtected, $"{operation.Id}: {text}");
             operation.Statuses.ShouldContain((int)response.StatusCode, operation.Id);
         }
     }

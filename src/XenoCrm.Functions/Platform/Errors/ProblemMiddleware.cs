@@ -14,6 +14,9 @@ namespace XenoCrm.Platform.Errors;
 /// </summary>
 public sealed partial class ProblemMiddleware(ILogger<ProblemMiddleware> log) : IFunctionsWorkerMiddleware
 {
+    /// <summary>Ids of orders are the longest: that of the customer and an order number of which every character may be escaped.</summary>
+    private const int MaxIdLength = 512;
+
     public async Task Invoke(FunctionContext context, FunctionExecutionDelegate next)
     {
         if (context.GetHttpContext() is not { } http)
@@ -24,7 +27,14 @@ public sealed partial class ProblemMiddleware(ILogger<ProblemMiddleware> log) : 
 
         try
         {
+            CheckIds(http);
             await next(context);
+
+            // What a function returns is carried out after it, by the host, which would answer a failure with a bare 500.
+            if (context.GetInvocationResult() is { Value: IResult result } invocation)
+            {
+                invocation.Value = new GuardedResult(result, this, context.FunctionDefinition.Name);
+            }
         }
         catch (OperationCanceledException) when (http.RequestAborted.IsCancellationRequested)
         {
@@ -35,6 +45,18 @@ public sealed partial class ProblemMiddleware(ILogger<ProblemMiddleware> log) : 
             // What failed may have come after the function: the host must not write its result behind the problem.
             context.GetInvocationResult().Value = null;
             await WriteAsync(http, ToProblem(exception, context.FunctionDefinition.Name));
+        }
+    }
+
+    /// <summary>The database has no ids with these characters, and refuses to look for one.</summary>
+    private static void CheckIds(HttpContext http)
+    {
+        foreach (var (name, value) in http.Request.RouteValues)
+        {
+            if (name.EndsWith("id", StringComparison.OrdinalIgnoreCase) && value is string id && (id.Length > MaxIdLength || id.Any(c => c is '/' or '\\' or '?' or '#' || char.IsControl(c))))
+            {
+                throw new RouteNotFound(http.Request.Path).ToException();
+            }
         }
     }
 
@@ -75,6 +97,21 @@ public sealed partial class ProblemMiddleware(ILogger<ProblemMiddleware> log) : 
             default:
                 LogUnexpected(exception, function);
                 return new InternalFailure();
+        }
+    }
+
+    private sealed class GuardedResult(IResult result, ProblemMiddleware problems, string function) : IResult
+    {
+        public async Task ExecuteAsync(HttpContext httpContext)
+        {
+            try
+            {
+                await result.ExecuteAsync(httpContext);
+            }
+            catch (Exception exception) when (!httpContext.Response.HasStarted && !httpContext.RequestAborted.IsCancellationRequested)
+            {
+                await WriteAsync(httpContext, problems.ToProblem(exception, function));
+            }
         }
     }
 

@@ -18,6 +18,9 @@ public sealed class BodyAttribute(Type type) : Attribute
 
     /// <summary>Other than JSON: <c>text/csv</c>, <c>multipart/form-data</c>.</summary>
     public string[] ContentTypes { get; init; } = ["application/json"];
+
+    /// <summary>Members that are not known are passed over: others say what is sent.</summary>
+    public bool IsLenient { get; init; }
 }
 
 /// <summary>An answer that is no problem document. The first is the usual one.</summary>

@@ -46,9 +46,12 @@ internal sealed class DescribeOperations(Examples examples) : IOperationFilter
 
         if (example?.Parameters?.TryGetValue(parameter.Name!, out var value) == true)
         {
-            parameter.Example = JsonValue.Create(value);
+            parameter.Example = Typed(value, parameter.Schema);
         }
     }
+
+    private static JsonNode? Typed(string value, IOpenApiSchema? schema) =>
+        schema?.Type is { } type && (type & (JsonSchemaType.Integer | JsonSchemaType.Number | JsonSchemaType.Boolean)) != 0 ? JsonNode.Parse(value) : JsonValue.Create(value);
 
     private static void DescribeHeaders(OpenApiOperation operation, HttpFunction function)
     {

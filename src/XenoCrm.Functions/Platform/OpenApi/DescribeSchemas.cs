@@ -16,7 +16,8 @@ namespace XenoCrm.Platform.OpenApi;
 /// </summary>
 internal sealed class DescribeSchemas(HttpFunctions functions, IServiceProvider services) : ISchemaFilter
 {
-    private readonly HashSet<Type> inputs = InputsOf(functions);
+    private readonly HashSet<Type> inputs = InputsOf(functions, lenient: false);
+    private readonly HashSet<Type> lenientInputs = InputsOf(functions, lenient: true);
 
     public void Apply(IOpenApiSchema schema, SchemaFilterContext context)
     {
@@ -32,7 +33,7 @@ internal sealed class DescribeSchemas(HttpFunctions functions, IServiceProvider 
 
         if (IsOwn(context.Type) && described.Properties is { Count: > 0 } && Json.Strict.GetTypeInfo(context.Type) is { Kind: JsonTypeInfoKind.Object } type)
         {
-            if (inputs.Contains(context.Type))
+            if (inputs.Contains(context.Type) || lenientInputs.Contains(context.Type))
             {
                 DescribeInput(described, type);
             }
@@ -46,7 +47,7 @@ internal sealed class DescribeSchemas(HttpFunctions functions, IServiceProvider 
     /// <summary>A member that is null counts as absent, and one that is not known is an error.</summary>
     private void DescribeInput(OpenApiSchema schema, JsonTypeInfo type)
     {
-        schema.AdditionalPropertiesAllowed = false;
+        schema.AdditionalPropertiesAllowed = !inputs.Contains(type.Type);
         schema.Required = new HashSet<string>(StringComparer.Ordinal);
         foreach (var (member, property) in MembersOf(type))
         {
@@ -202,10 +203,10 @@ internal sealed class DescribeSchemas(HttpFunctions functions, IServiceProvider 
     private static bool IsOwn(Type type) => type.Assembly == typeof(DescribeSchemas).Assembly && !type.IsEnum;
 
     /// <summary>Bodies, and what is in them.</summary>
-    private static HashSet<Type> InputsOf(HttpFunctions functions)
+    private static HashSet<Type> InputsOf(HttpFunctions functions, bool lenient)
     {
         var found = new HashSet<Type>();
-        var left = new Stack<Type>(functions.All.SelectMany(f => f.GetAll<BodyAttribute>()).Select(b => b.Type));
+        var left = new Stack<Type>(functions.All.SelectMany(f => f.GetAll<BodyAttribute>()).Where(b => b.IsLenient == lenient).Select(b => b.Type));
         while (left.TryPop(out var type))
         {
             if (type.IsArray)

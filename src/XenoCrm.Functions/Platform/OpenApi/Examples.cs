@@ -8,7 +8,10 @@ namespace XenoCrm.Platform.OpenApi;
 /// <param name="Parameters">Of the path and the query, by name.</param>
 /// <param name="Body">JSON, or a text for other types of content.</param>
 /// <param name="Status">Of the answer.</param>
-public sealed record Example(IReadOnlyDictionary<string, string>? Parameters, JsonNode? Body, int Status, JsonNode? Answer);
+/// <param name="As">Who sends it; the first administrator when absent.</param>
+public sealed record Example(IReadOnlyDictionary<string, string>? Parameters, JsonNode? Body, int Status, JsonNode? Answer, ExampleCaller? As = null);
+
+public sealed record ExampleCaller(string Email, string Password);
 
 /// <summary>
 /// The examples of the API document, from each feature's <c>Examples.json</c>, by function. They are no prose: a test sends them
