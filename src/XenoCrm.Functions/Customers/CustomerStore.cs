@@ -79,6 +79,11 @@ public sealed class CustomerStore(CosmosDatabase database, ISegmentTagger tagger
 
     internal async Task<CustomerSlot?> ReadSlotAsync(string id, CancellationToken cancellation)
     {
+        if (!Ids.CanBe(id))
+        {
+            return null;
+        }
+
         using var answer = await container.ReadItemStreamAsync(id, new PartitionKey(id), cancellationToken: cancellation);
         if (answer.StatusCode == HttpStatusCode.NotFound)
         {

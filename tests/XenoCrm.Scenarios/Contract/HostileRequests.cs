@@ -49,6 +49,8 @@ public sealed class HostileRequests(ApiDocument document, int seed)
                 message.Content.Headers.TryAddWithoutValidation("Content-Type", type);
         }
         Headers(operation, message);
+        // Kestrel takes no header that is not ASCII.
+        isRouted &= !message.Headers.NonValidated.Any(h => h.Value.Any(v => v.Any(c => c > 127)));
         return new(operation, message, isRouted && method == operation.Method, $"{method} {address} {(body is null ? "" : Encoding.UTF8.GetString(body.AsSpan(0, Math.Min(body.Length, 400))))}");
     }
 

@@ -34,6 +34,11 @@ public sealed class WorkspaceStore<T>(CosmosDatabase database, string kind)
 
     public async Task<Versioned<T>?> ReadAsync(string id, CancellationToken cancellation)
     {
+        if (!Ids.CanBe(id))
+        {
+            return null;
+        }
+
         try
         {
             var answer = await container.ReadItemAsync<T>(id, partition, cancellationToken: cancellation);

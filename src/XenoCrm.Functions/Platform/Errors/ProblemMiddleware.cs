@@ -14,9 +14,6 @@ namespace XenoCrm.Platform.Errors;
 /// </summary>
 public sealed partial class ProblemMiddleware(ILogger<ProblemMiddleware> log) : IFunctionsWorkerMiddleware
 {
-    /// <summary>Ids of orders are the longest: that of the customer and an order number of which every character may be escaped.</summary>
-    private const int MaxIdLength = 512;
-
     public async Task Invoke(FunctionContext context, FunctionExecutionDelegate next)
     {
         if (context.GetHttpContext() is not { } http)
@@ -48,12 +45,12 @@ public sealed partial class ProblemMiddleware(ILogger<ProblemMiddleware> log) : 
         }
     }
 
-    /// <summary>The database has no ids with these characters, and refuses to look for one.</summary>
+    /// <summary>Before anybody looks for what cannot be.</summary>
     private static void CheckIds(HttpContext http)
     {
         foreach (var (name, value) in http.Request.RouteValues)
         {
-            if (name.EndsWith("id", StringComparison.OrdinalIgnoreCase) && value is string id && (id.Length > MaxIdLength || id.Any(c => c is '/' or '\\' or '?' or '#' || char.IsControl(c))))
+            if (name.EndsWith("id", StringComparison.OrdinalIgnoreCase) && value is string id && !Ids.CanBe(id))
             {
                 throw new RouteNotFound(http.Request.Path).ToException();
             }
