@@ -37,7 +37,7 @@ public sealed class ImportFunctions(
     [Function("StartImport")]
     [RequireRole(Role.Manager), Idempotent]
     [Describe("Start the import of a large file", "Answers an address to put the file to; the import begins when it is there. With dryRun it only says what it would do: see changes and commit. Files may also be dropped into the blob container 'imports', folder customers/ or orders/, with these settings as metadata (mapping as JSON).")]
-    [Body(typeof(StartImportRequest)), Answers(201, typeof(StartImportResponse))]
+    [Body(typeof(StartImportRequest)), Answers(201, typeof(StartImportResponse)), Problems(413, 415)]
     public async Task<IResult> Start(
         [HttpTrigger(AuthorizationLevel.Anonymous, "post", Route = "api/imports")] HttpRequest request, CancellationToken cancellation)
     {
