@@ -96,7 +96,7 @@ public sealed partial class ApiExamples(ContractSystem system)
                     Learn(value, other);
                 break;
             case (JsonValue known, JsonValue given) when known.TryGetValue<string>(out var from) && given.TryGetValue<string>(out var to) && Id().IsMatch(from):
-                _ids[Id().Match(from).Value] = Id().Match(to).Value;
+                _ids.TryAdd(Id().Match(from).Value, Id().Match(to).Value); // who creates it comes first; lists may have another order
                 break;
             default:
                 break;
@@ -121,7 +121,7 @@ public sealed partial class ApiExamples(ContractSystem system)
                 file[example.Function] = json;
             }
             // With the examples' own ids: else every other example would have to follow.
-            var text = _ids.Concat(_tokens).Aggregate(file.ToJsonString(s_written), (text, id) => text.Replace(id.Value, id.Key, StringComparison.Ordinal));
+            var text = _ids.DistinctBy(id => id.Value).Concat(_tokens).Aggregate(file.ToJsonString(s_written), (text, id) => text.Replace(id.Value, id.Key, StringComparison.Ordinal));
             await File.WriteAllTextAsync(Path.Combine(Folder, feature.Key, "Examples.json"), text.ReplaceLineEndings("\n") + "\n");
         }
     }
