@@ -12,7 +12,7 @@ public sealed class Ids(TimeProvider clock)
     /// Whether there can be anything under an id that somebody sent. Some characters no id has, and the database refuses to look
     /// for one with them. The longest are those of orders: a customer's id and a number of which every character may be escaped.
     /// </summary>
-    public static bool CanBe(string id) => id.Length is > 0 and <= 512 && id is not ("." or "..") && !id.Any(c => c is '/' or '\\' or '?' or '#' or '%' || char.IsControl(c));
+    public static bool CanBe(string id) => id.Length is > 0 and <= 512 && id is not ("." or "..") && id[0] != ' ' && id[^1] != ' ' && !id.Any(c => c is '/' or '\\' or '?' or '#' or '%' || char.IsControl(c));
 
     /// <summary>When an id of <see cref="New"/> was made, to the millisecond; null when it is none.</summary>
     public static DateTimeOffset? TimeOf(string id) =>

@@ -18,6 +18,9 @@ public sealed record Operation(string Id, string Method, string Path, JsonObject
     /// <summary>Content type → schema and example; empty without a body.</summary>
     public JsonObject Body => Json["requestBody"]?["content"]?.AsObject() ?? [];
 
+    public JsonNode? AnswerSchema(int status) =>
+        Json["responses"]![status.ToString()]!["content"]?.AsObject().First(c => c.Key.EndsWith("json", StringComparison.Ordinal)).Value!["schema"];
+
     public bool NeedsIfMatch => Parameters.Any(p => p["name"]!.GetValue<string>() == "If-Match" && p["required"]?.GetValue<bool>() == true);
 }
 

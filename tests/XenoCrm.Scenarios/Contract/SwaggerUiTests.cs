@@ -33,9 +33,17 @@ public class SwaggerUiTests(ContractSystem system)
         var externalId = $"UI-{Guid.NewGuid():N}";
         await operation.Locator("textarea.body-param__text").FillAsync($$"""{ "externalId": "{{externalId}}", "firstName": "Maria" }""");
         await operation.Locator("button.execute").ClickAsync();
-        await operation.Locator(".live-responses-table .response-col_status").GetByText("201").First.WaitForAsync();
-        if (Environment.GetEnvironmentVariable("XENO_SCREENSHOT") is { } file)
-            await page.ScreenshotAsync(new() { Path = file });
+        var status = operation.Locator(".live-responses-table tbody .response-col_status").First;
+        try
+        {
+            await status.WaitForAsync();
+        }
+        finally
+        {
+            if (Environment.GetEnvironmentVariable("XENO_SCREENSHOT") is { } file)
+                await page.ScreenshotAsync(new() { Path = file });
+        }
+        (await status.TextContentAsync())!.ShouldStartWith("201", Case.Sensitive, await operation.Locator(".live-responses-table").TextContentAsync());
 
         var found = JsonNode.Parse(await system.Http.GetStringAsync($"api/customers?externalId={externalId}"))!["items"]!.AsArray();
         found.Count.ShouldBe(1);
