@@ -214,22 +214,4 @@ public sealed class OrderWriterTests : IAsyncLifetime
         // Two reads for the run, and what the SDK asks about the container when it meets it.
         crm.Log.Count.ShouldBeInRange(202, 215);
     }
-
-    [Fact]
-    public async Task A_deletion_that_dies_half_way_leaves_totals_that_are_right()
-    {
-        await UpsertAsync([.. Enumerable.Range(0, 250).Select(i => Draft($"{i}", "A", i, day: i % 30, category: $"c{i % 3}"))]);
-        var id = (await CheckedAsync("A")).Id;
-        for (var write = 1; write <= 2; write++)
-        {
-            crm.Log.Reset();
-            crm.Log.CrashAfterWrite = 1;
-            await Should.ThrowAsync<Exception>(() => crm.Get<DeleteCustomer>().HandleAsync(id, null, Cancellation));
-            crm.Log.Reset();
-            (await CheckedAsync("A")).OrderCount.ShouldBe(250 - (99 * write));
-        }
-
-        await crm.Get<DeleteCustomer>().HandleAsync(id, null, Cancellation);
-        (await crm.OrderStore.PageAsync(new(), null, 10, Cancellation)).ShouldBeEmpty();
-    }
 }
