@@ -1,5 +1,17 @@
 // A login above the API's description: the token goes where "Authorize" would put it, so that "try it out" works at once.
 window.addEventListener("load", () => {
+  // Until the description, which is large, has been read, this has no effect.
+  const authorize = async token => {
+    while (true) {
+      window.ui?.preauthorizeApiKey("bearer", token);
+      if (window.ui?.authSelectors.authorized()?.getIn(["bearer", "value"]) === token) {
+        return;
+      }
+
+      await new Promise(done => setTimeout(done, 100));
+    }
+  };
+
   const form = document.createElement("form");
   form.id = "login";
   form.style.cssText = "max-width:1420px;margin:12px auto 0;padding:0 20px;display:flex;gap:8px;align-items:center;font-family:sans-serif";
@@ -25,7 +37,7 @@ window.addEventListener("load", () => {
       });
       const body = await answer.json();
       if (answer.ok) {
-        window.ui.preauthorizeApiKey("bearer", body.accessToken);
+        await authorize(body.accessToken);
         password.value = "";
         status.textContent = `You are ${body.user.name} (${body.user.role}).`;
       } else {
