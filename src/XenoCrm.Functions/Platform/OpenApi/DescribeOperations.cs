@@ -50,8 +50,9 @@ internal sealed class DescribeOperations(Examples examples) : IOperationFilter
         }
     }
 
+    /// <summary>A number or true or false as itself, also where null is allowed beside it.</summary>
     private static JsonNode? Typed(string value, IOpenApiSchema? schema) =>
-        schema?.Type is { } type && (type & (JsonSchemaType.Integer | JsonSchemaType.Number | JsonSchemaType.Boolean)) != 0 ? JsonNode.Parse(value) : JsonValue.Create(value);
+        (schema?.Type & ~JsonSchemaType.Null) is JsonSchemaType.Integer or JsonSchemaType.Number or JsonSchemaType.Boolean ? JsonNode.Parse(value) : JsonValue.Create(value);
 
     private static void DescribeHeaders(OpenApiOperation operation, HttpFunction function)
     {
