@@ -68,7 +68,7 @@ public sealed class FlavourTests
 
     private static async Task<JsonDocument> EvaluateAsync(params string[] properties)
     {
-        var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo("dotnet") { UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true };
         string[] arguments =
         [
             "msbuild", Path.Combine(Repository.Root, "src/XenoCrm.Functions/XenoCrm.Functions.csproj"), "-getItem:PackageReference,ProjectReference,PackageVersion,Compile",

@@ -33,7 +33,7 @@ internal sealed class FakeModel : IAsyncDisposable
     public static async Task<FakeModel> StartAsync(Func<HttpContext, Asked, Task> answer)
     {
         var questions = new ConcurrentQueue<Asked>();
-        var server = await FakeServer.StartAsync((http, got) =>
+        var listening = await FakeServer.StartAsync((http, got) =>
         {
             var body = JsonElement.Parse(got.Body);
             var messages = body.GetProperty("messages");
@@ -42,7 +42,7 @@ internal sealed class FakeModel : IAsyncDisposable
             questions.Enqueue(asked);
             return answer(http, asked);
         });
-        return new(server, questions);
+        return new(listening, questions);
     }
 
     private static string Text(JsonElement message) => message.GetProperty("content") is { ValueKind: JsonValueKind.String } text
