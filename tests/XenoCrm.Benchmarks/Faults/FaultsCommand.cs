@@ -22,6 +22,7 @@ internal static class FaultsCommand
 
     private static async Task<int> RunAsync(int runs, int firstSeed, int together, CancellationToken cancellation)
     {
+        Signals.SurviveFullDisks();
         var since = Stopwatch.StartNew();
         var (kinds, violated, done) = (new SortedDictionary<string, int>(StringComparer.Ordinal), new SortedDictionary<int, IReadOnlyList<string>>(), 0);
         await Parallel.ForAsync(firstSeed, firstSeed + runs, new ParallelOptions { MaxDegreeOfParallelism = together, CancellationToken = cancellation }, async (seed, _) =>
