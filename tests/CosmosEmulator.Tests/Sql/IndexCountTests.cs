@@ -24,6 +24,13 @@ public sealed class IndexCountTests
     [InlineData("ARRAY_CONTAINS(c.tags, 't7') AND c.n > 3 OR c.few = 1 AND c.city > 'B'")]
     [InlineData("c.mixed = 'x' AND c.n >= 0")]
     [InlineData("c.n + 1 > 100")]
+    [InlineData("c.n >= 3")]
+    [InlineData("c.n >= 3 AND c.n < 190 AND IS_STRING(c.city) AND NOT (IS_DEFINED(c.none) AND c.none = 1)")]
+    [InlineData("IS_STRING(c.n) OR c.n > 7 OR c.few = 1")]
+    [InlineData("c.few = 0 AND (IS_STRING(c.city) OR c.n = 4)")]
+    [InlineData("c.n BETWEEN 5 AND 500 AND c.city IN ('Pune', 'Agra', 'Bern')")]
+    [InlineData("c.n > 2 AND ARRAY_CONTAINS(c.tags, 'all') AND c.n != 90")]
+    [InlineData("IS_STRING(c.none) AND c.n > 2")]
     public void Are_answered_without_reading_an_item(string where)
     {
         var (count, page) = Count(where, Source(indexed: true));

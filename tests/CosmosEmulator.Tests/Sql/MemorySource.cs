@@ -93,7 +93,7 @@ internal sealed class MemorySource : IQuerySource
         return _items.Where(i => set.Contains(i.Rid));
     }
 
-    public bool ShowsAllIndexed => true;
+    public int? ExactCount => _items.Count;
 
     private sealed class MemoryIndex : IIndex
     {
@@ -133,21 +133,18 @@ internal sealed class MemorySource : IQuerySource
             return (descending ? found.Reverse() : found).Select(e => e.Item);
         }
 
-        public bool Collect(JsonValue? lower, bool lowerInclusive, JsonValue? upper, bool upperInclusive, Func<JsonValue, bool>? test, RidSet to)
+        public Collected Collect(IEnumerable<Interval> ranges, Func<JsonValue, bool>? test, RidSet set)
         {
             _used.Add(_path);
-            var isExact = true;
-            foreach (var (key, item) in Find(lower, lowerInclusive, upper, upperInclusive))
+            var passing = ranges.SelectMany(r => Find(r.Lower, r.LowerInclusive, r.Upper, r.UpperInclusive)).Where(e => e.Key.Kind >= JsonKind.Array || test is null || test(e.Key)).ToList();
+            var others = _path.Contains("/[]/", StringComparison.Ordinal) ? [] : _entries.Select(e => e.Item.Rid).Except(passing.Select(e => e.Item.Rid)).ToList();
+            var areOthers = !_path.Contains("/[]/", StringComparison.Ordinal) && others.Count < passing.Count;
+            foreach (var rid in areOthers ? others : passing.Select(e => e.Item.Rid))
             {
-                var isKnown = key.Kind < JsonKind.Array;
-                isExact &= isKnown;
-                if (!isKnown || test is null || test(key))
-                {
-                    to.Add(item.Rid);
-                }
+                set.Add(rid);
             }
 
-            return isExact;
+            return new(passing.TrueForAll(e => e.Key.Kind < JsonKind.Array), areOthers);
         }
 
         private IEnumerable<(JsonValue Key, StoredItem Item)> Find(JsonValue? lower, bool lowerInclusive, JsonValue? upper, bool upperInclusive) =>

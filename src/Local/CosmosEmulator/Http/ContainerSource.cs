@@ -19,6 +19,7 @@ internal sealed class ContainerSource : IQuerySource
     private readonly Store _store;
     private readonly Scope _scope;
     private readonly long _now;
+    private readonly int? _inPartition;
     private ContainerView _view;
 
     public ContainerSource(Store store, Container container, Scope scope)
@@ -27,15 +28,11 @@ internal sealed class ContainerSource : IQuerySource
         if (scope.Key is { } key)
         {
             var items = _view.ByPartition;
-            EstimatedCount = items.Rank(new PrefixBound(key, behind: true)) - items.Rank(new PrefixBound(key, behind: false));
-        }
-        else
-        {
-            EstimatedCount = _view.ByRid.Count;
+            _inPartition = items.Rank(new PrefixBound(key, behind: true)) - items.Rank(new PrefixBound(key, behind: false));
         }
     }
 
-    public int EstimatedCount { get; }
+    public int EstimatedCount => _inPartition ?? _view.ByRid.Count;
 
     /// <summary>A hierarchical key of which only the first values are given.</summary>
     private bool IsPrefix => _scope.Key is { } key && key.Count < _view.Definition.KeyPaths.Count;
@@ -111,7 +108,7 @@ internal sealed class ContainerSource : IQuerySource
             _view = _store.WithIndex(_view.Container, path);
         }
 
-        return _view.Index(path) is { } entries ? new Index(this, entries) : null;
+        return _view.Index(path) is { } entries ? new Index(this, path, entries) : null;
     }
 
     public bool HasCompositeIndex(IReadOnlyList<(string Path, bool Descending)> paths) => _view.Definition.Indexing.HasComposite(paths);
@@ -137,7 +134,7 @@ internal sealed class ContainerSource : IQuerySource
             : set.Rids.Select(rid => items.TryFind(new RidProbe(rid), out var item) ? item : null).OfType<Item>());
     }
 
-    public bool ShowsAllIndexed => _view.Definition.DefaultTtl is null;
+    public int? ExactCount => _view.Definition.DefaultTtl is null ? EstimatedCount : null;
 
     private IEnumerable<StoredItem> Read(IEnumerable<Item> items)
     {
@@ -157,51 +154,127 @@ internal sealed class ContainerSource : IQuerySource
         return !version.IsExpired(_view.Definition.DefaultTtl, _now);
     }
 
-    private sealed class Index(ContainerSource source, CowTree<IndexEntry, IndexOrder>.Snapshot entries) : IIndex
+    private sealed class Index(ContainerSource source, string path, CowTree<IndexEntry, IndexOrder>.Snapshot found) : IIndex
     {
+        private readonly bool _listsElements = path.Contains("/[]/", StringComparison.Ordinal);
+
+        /// <summary>Of the view as it is now: an index that had to be built after this one was found moved it on, and all are used together.</summary>
+        private CowTree<IndexEntry, IndexOrder>.Snapshot Entries => source._view.Index(path) ?? found;
+
         public int EstimateCount(JsonValue? lower, bool lowerInclusive, JsonValue? upper, bool upperInclusive)
         {
-            var (from, to) = Ranks(lower, lowerInclusive, upper, upperInclusive);
+            var (from, to) = Ranks(Entries, lower, lowerInclusive, upper, upperInclusive);
             return Math.Max(0, to - from);
         }
 
         public IEnumerable<StoredItem> Range(JsonValue? lower, bool lowerInclusive, JsonValue? upper, bool upperInclusive, bool descending)
         {
-            var (from, to) = Ranks(lower, lowerInclusive, upper, upperInclusive);
+            var entries = Entries;
+            var (from, to) = Ranks(entries, lower, lowerInclusive, upper, upperInclusive);
             var items = (descending ? entries.Descending(from, to) : entries.Ascending(from, to)).Select(e => e.Item);
             return source.Read(source._scope == default ? items : items.Where(source._scope.Includes));
         }
 
-        public bool Collect(JsonValue? lower, bool lowerInclusive, JsonValue? upper, bool upperInclusive, Func<JsonValue, bool>? test, RidSet to)
+        public Collected Collect(IEnumerable<Interval> ranges, Func<JsonValue, bool>? test, RidSet set)
         {
-            var (first, end) = Ranks(lower, lowerInclusive, upper, upperInclusive);
+            var entries = Entries;
+            var passing = new List<(int From, int To)>();
             var isExact = true;
-            var passes = false;
-            IndexKey? current = null;
-            foreach (var piece in entries.Pieces(first, end))
+            foreach (var (from, to) in ranges.Select(r => Ranks(entries, r.Lower, r.LowerInclusive, r.Upper, r.UpperInclusive)).Order())
+            {
+                if (test is not null)
+                {
+                    isExact &= FindPassing(entries, from, to, test, passing);
+                }
+                else if (from < to)
+                {
+                    passing.Add((from, to));
+                    isExact &= AreExact(entries, from, to);
+                }
+            }
+
+            // Of those that pass and those that do not, the fewer are put into the set.
+            var others = _listsElements || 2L * passing.Sum(r => (long)r.To - r.From) <= entries.Count ? null : Between(passing, entries.Count);
+            foreach (var (from, to) in others ?? passing)
+            {
+                foreach (var piece in entries.Pieces(from, to))
+                {
+                    foreach (ref readonly var entry in piece.AsSpan())
+                    {
+                        set.Add(entry.Rid);
+                    }
+                }
+            }
+
+            return new(isExact, others is not null);
+        }
+
+        private static bool AreExact(CowTree<IndexEntry, IndexOrder>.Snapshot entries, int from, int to)
+        {
+            var all = true;
+            foreach (var piece in entries.Pieces(from, to))
             {
                 foreach (ref readonly var entry in piece.AsSpan())
                 {
-                    if (current is not { } key || IndexKey.Compare(key, entry.Key) != 0)
+                    all &= entry.Key.IsExact;
+                }
+            }
+
+            return all;
+        }
+
+        /// <summary>Adds the parts of [from, to) whose values pass. False when there was one that the index does not hold: it passes.</summary>
+        private static bool FindPassing(CowTree<IndexEntry, IndexOrder>.Snapshot entries, int from, int to, Func<JsonValue, bool> test, List<(int From, int To)> passing)
+        {
+            var (isExact, passes, since, at) = (true, false, from, from);
+            IndexKey current = default;
+            foreach (var piece in entries.Pieces(from, to))
+            {
+                foreach (ref readonly var entry in piece.AsSpan())
+                {
+                    if (at == from || IndexKey.Compare(current, entry.Key) != 0)
                     {
                         current = entry.Key;
-                        var isKnown = entry.Key.TryGetValue(out var value);
+                        var isKnown = current.TryGetValue(out var value);
                         isExact &= isKnown;
-                        passes = !isKnown || test is null || test(value);
+                        var next = !isKnown || test(value);
+                        if (passes && !next)
+                        {
+                            passing.Add((since, at));
+                        }
+
+                        (since, passes) = (passes && next ? since : at, next);
                     }
 
-                    if (passes)
-                    {
-                        to.Add(entry.Item.Rid);
-                    }
+                    at++;
                 }
+            }
+
+            if (passes)
+            {
+                passing.Add((since, at));
             }
 
             return isExact;
         }
 
+        private static List<(int From, int To)> Between(List<(int From, int To)> ranges, int end)
+        {
+            var between = new List<(int, int)>(ranges.Count + 1);
+            var at = 0;
+            foreach (var (from, to) in ranges)
+            {
+                between.Add((at, from));
+                at = to;
+            }
+
+            between.Add((at, end));
+            return between;
+        }
+
         /// <summary>A bound that stands for several values must not exclude its neighbours.</summary>
-        private (int From, int To) Ranks(JsonValue? lower, bool lowerInclusive, JsonValue? upper, bool upperInclusive)
+        private static (int From, int To) Ranks(
+            CowTree<IndexEntry, IndexOrder>.Snapshot entries, JsonValue? lower, bool lowerInclusive, JsonValue? upper, bool upperInclusive)
         {
             var (from, to) = (0, entries.Count);
             if (lower is { } low)
@@ -256,7 +329,7 @@ internal sealed class ListSource(IEnumerable<ReadOnlyMemory<byte>> documents) : 
 
     public IEnumerable<StoredItem> Items(RidSet set) => _items.Where(i => set.Contains(i.Rid));
 
-    public bool ShowsAllIndexed => true;
+    public int? ExactCount => _items.Length;
 
     private static string Id(StoredItem item) => JsonValue.Parse(item.Json)["id"u8].AsString() ?? string.Empty;
 }

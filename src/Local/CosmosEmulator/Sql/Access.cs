@@ -31,7 +31,7 @@ internal sealed record PathCondition(string Path, RangeKind Kind, IReadOnlyList<
 }
 
 /// <summary>An interval of the cross-type order; a missing bound is open.</summary>
-internal readonly record struct Interval(JsonValue? Lower, bool LowerInclusive, JsonValue? Upper, bool UpperInclusive)
+public readonly record struct Interval(JsonValue? Lower, bool LowerInclusive, JsonValue? Upper, bool UpperInclusive)
 {
     public static readonly Interval Everything = new(null, true, null, true);
 
@@ -72,7 +72,7 @@ internal readonly record struct Interval(JsonValue? Lower, bool LowerInclusive, 
         JsonValue.Compare(a, b) is var order && (order < 0 || (order == 0 && !aInclusive && bInclusive));
 
     /// <summary>The values that fulfil a condition; several for IN, none when nothing can.</summary>
-    public static List<Interval> Of(RangeKind kind, IReadOnlyList<JsonValue> values)
+    internal static List<Interval> Of(RangeKind kind, IReadOnlyList<JsonValue> values)
     {
         if (kind is RangeKind.Equal or RangeKind.In)
         {

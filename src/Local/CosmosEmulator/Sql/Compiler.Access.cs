@@ -95,6 +95,7 @@ internal sealed partial class Compiler
     private PathCondition? FunctionCondition(CallExpr call, Scope scope) => (call.Name.ToUpperInvariant(), call.Arguments.Count, call.IsUdf) switch
     {
         ("STARTSWITH", 2, false) => Condition(call.Arguments[0], RangeKind.Prefix, [call.Arguments[1]], scope),
+        ("IS_STRING", 1, false) => Condition(call.Arguments[0], RangeKind.AtLeast, [new LiteralExpr(call.At, JsonValue.Of(""))], scope),
         ("IS_NULL", 1, false) => Condition(call.Arguments[0], RangeKind.Equal, [new LiteralExpr(call.At, JsonValue.Null)], scope),
         ("ARRAY_CONTAINS", 2, false) => Condition(call.Arguments[0], RangeKind.Equal, [call.Arguments[1]], scope, "/[]/?")
             ?? Condition(call.Arguments[1], RangeKind.In, call.Arguments[0], scope),
@@ -147,6 +148,17 @@ internal sealed partial class Compiler
             Filter.AddGuard(path, CompileExpr(where, scope).Test);
         }
     }
+
+    /// <summary>Whether a condition on one path is nothing but ranges of its values, so that a value in them needs no test.</summary>
+    private bool IsRange(Expr where, Scope scope) => where switch
+    {
+        BinaryExpr { Op: BinaryOp.And } both => IsRange(both.Left, scope) && IsRange(both.Right, scope),
+        BinaryExpr comparison => Comparison(comparison, scope) is not null,
+        BetweenExpr => FindAccess(where, scope) is AllOf { Parts.Count: 2 },
+        InExpr => FindAccess(where, scope) is not null,
+        CallExpr call => call.Name.ToUpperInvariant() is "IS_STRING" or "IS_NULL" && FunctionCondition(call, scope) is not null,
+        _ => false,
+    };
 
     private static bool HasOnePath(Expr expr, Scope scope, ref List<string>? path)
     {

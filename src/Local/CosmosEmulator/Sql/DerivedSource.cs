@@ -32,5 +32,5 @@ internal sealed class DerivedSource(IReadOnlyList<JsonValue> values) : IQuerySou
 
     public IEnumerable<StoredItem> Items(RidSet set) => Scan(0).Where(i => set.Contains(i.Rid));
 
-    public bool ShowsAllIndexed => true;
+    public int? ExactCount => values.Count;
 }

@@ -39,21 +39,21 @@ internal sealed partial class Execution
 
     private GroupTable OfItems()
     {
-        var candidates = _planner.Choose(_code.Access);
-        var narrow = candidates is not null && candidates.Estimate < _source.EstimatedCount;
-        var items = narrow ? candidates!.InOrder(0) : _source.Scan(0);
         var groups = new GroupTable(_code.Group!);
-        var reading = narrow ? candidates!.Estimate : _source.EstimatedCount;
-        if (reading > Planner.FewItems && new IndexSearch(_source, _planner, _row).Find(_code.IndexTest, reading) is { } found)
+        var candidates = _planner.Choose(_code.Access) is { } some && some.Estimate < _source.EstimatedCount ? some : null;
+        var reading = candidates?.Estimate ?? _source.EstimatedCount;
+        var found = reading > Planner.FewItems ? new IndexSearch(_source, _planner, _row).Find(_code.IndexTest, reading) : null;
+        if (found is { IsExact: true } && _code.Group!.CountsItems && _source.ExactCount is { } all)
         {
-            items = _source.Items(found.Set);
-            if (found.IsExact && _code.Group!.CountsItems)
-            {
-                var count = _source.ShowsAllIndexed ? found.Set.Count : items.LongCount();
-                groups.AddItems(count);
-                _page.ItemsRead += (int)count;
-                return groups;
-            }
+            return AddItems(found.AreOthers ? all - found.Set.Count : found.Set.Count);
+        }
+
+        var items = found is { AreOthers: true } ? _source.Scan(0).Where(i => !found.Set.Contains(i.Rid))
+            : found is not null ? _source.Items(found.Set)
+            : candidates?.InOrder(0) ?? _source.Scan(0);
+        if (found is { IsExact: true } && _code.Group!.CountsItems)
+        {
+            return AddItems(items.LongCount()); // those that have not expired
         }
 
         using var chunks = items.Chunk(ChunkSize).GetEnumerator();
@@ -89,6 +89,13 @@ internal sealed partial class Execution
         }
 
         return groups;
+
+        GroupTable AddItems(long count)
+        {
+            groups.AddItems(count);
+            _page.ItemsRead += (int)count;
+            return groups;
+        }
     }
 
     private static IEnumerable<StoredItem[]> Rest(IEnumerator<StoredItem[]> chunks)

@@ -38,8 +38,8 @@ public interface IQuerySource
     /// <summary>The items of a set, ascending.</summary>
     IEnumerable<StoredItem> Items(RidSet set);
 
-    /// <summary>False when an index may list an item that a scan does not show: one that has expired.</summary>
-    bool ShowsAllIndexed { get; }
+    /// <summary>How many items a scan reads; null when an index may list an item that a scan does not show: one that has expired.</summary>
+    int? ExactCount { get; }
 }
 
 /// <summary>
@@ -54,7 +54,13 @@ public interface IIndex
 
     IEnumerable<StoredItem> Range(JsonValue? lower, bool lowerInclusive, JsonValue? upper, bool upperInclusive, bool descending);
 
-    /// <summary>Adds the items in a range whose value passes a test, which is asked once for each distinct value; null: all pass.</summary>
-    /// <returns>False when the index does not hold some of the values (arrays, objects, large integers): their items were added untested.</returns>
-    bool Collect(JsonValue? lower, bool lowerInclusive, JsonValue? upper, bool upperInclusive, Func<JsonValue, bool>? test, RidSet to);
+    /// <summary>
+    /// Adds to a set the items in some ranges, which have nothing in common, whose value passes a test, which is asked once for
+    /// each distinct value (null: all pass); or, where these are fewer, all the other items of the index.
+    /// </summary>
+    Collected Collect(IEnumerable<Interval> ranges, Func<JsonValue, bool>? test, RidSet set);
 }
+
+/// <param name="IsExact">False when the index does not hold some of the values (arrays, objects, large integers): their items count as passing, untested.</param>
+/// <param name="AreOthers">The set has the items that do not pass.</param>
+public readonly record struct Collected(bool IsExact, bool AreOthers);

@@ -27,8 +27,35 @@ internal sealed class IndexSearch(IQuerySource source, Planner planner, Row row)
     /// <summary>From here on, one index a thread.</summary>
     private const int ManyEntries = 20_000;
 
-    /// <param name="IsExact">It holds the items that pass WHERE; else others as well.</param>
-    public sealed record Found(RidSet Set, bool IsExact);
+    /// <param name="IsExact">All that it says pass do pass WHERE; else others are among them.</param>
+    /// <param name="AreOthers">The set has the items that do not pass: so a condition that nearly all fulfil costs little.</param>
+    public sealed record Found(RidSet Set, bool IsExact, bool AreOthers)
+    {
+        public Found And(Found next)
+        {
+            var isExact = IsExact && next.IsExact;
+            switch (AreOthers, next.AreOthers)
+            {
+                case (false, false):
+                    Set.IntersectWith(next.Set);
+                    return this with { IsExact = isExact };
+                case (false, true):
+                    Set.ExceptWith(next.Set);
+                    return this with { IsExact = isExact };
+                case (true, false):
+                    next.Set.ExceptWith(Set);
+                    return next with { IsExact = isExact };
+                default:
+                    Set.UnionWith(next.Set);
+                    return this with { IsExact = isExact };
+            }
+        }
+
+        /// <summary>Either passes unless both do not.</summary>
+        public Found Or(Found next) => Not().And(next.Not()).Not();
+
+        private Found Not() => this with { AreOthers = !AreOthers };
+    }
 
     /// <param name="reading">How many items would be read without this.</param>
     /// <returns>Null when an index is missing, or reading is cheaper.</returns>
@@ -69,23 +96,8 @@ internal sealed class IndexSearch(IQuerySource source, Planner planner, Row row)
         var isWhole = group.IsWhole && steps.Count == group.Parts.Count;
         return steps.Count == 0 ? null : new(steps.Sum(s => s.Entries), () =>
         {
-            var found = RunAll(steps);
-            var first = found[0];
-            var isExact = first.IsExact && isWhole;
-            foreach (var next in found.Skip(1))
-            {
-                isExact &= next.IsExact;
-                if (group.Any)
-                {
-                    first.Set.UnionWith(next.Set);
-                }
-                else
-                {
-                    first.Set.IntersectWith(next.Set);
-                }
-            }
-
-            return new(first.Set, isExact);
+            var found = RunAll(steps).Aggregate((all, next) => group.Any ? all.Or(next) : all.And(next));
+            return found with { IsExact = found.IsExact && isWhole };
         });
     }
 
@@ -118,7 +130,6 @@ internal sealed class IndexSearch(IQuerySource source, Planner planner, Row row)
         return new(entries, () =>
         {
             var set = source.NewRidSet()!;
-            var isExact = true;
             var scratch = row.Fresh();
             bool Passes(JsonValue value)
             {
@@ -126,12 +137,8 @@ internal sealed class IndexSearch(IQuerySource source, Planner planner, Row row)
                 return leaf.Test(scratch) == Truth.True;
             }
 
-            foreach (var i in intervals)
-            {
-                isExact &= index.Collect(i.Lower, i.LowerInclusive, i.Upper, i.UpperInclusive, leaf.Test is null ? null : Passes, set);
-            }
-
-            return new(set, isExact);
+            var collected = index.Collect(intervals, leaf.Test is null ? null : Passes, set);
+            return new(set, collected.IsExact, collected.AreOthers);
         });
     }
 }
@@ -176,6 +183,6 @@ internal sealed partial class Compiler
 
         IReadOnlyList<Access> parts = access switch { null => [], AllOf all => all.Parts, _ => [access] };
         var ranges = parts.OfType<PathCondition>().Where(p => p.Path == indexPath).ToList();
-        return new IndexLeaf(indexPath, ranges, test, slot);
+        return new IndexLeaf(indexPath, ranges, IsRange(where, scope) ? null : test, slot);
     }
 }

@@ -50,6 +50,15 @@ public sealed class RidSet(long lastRid)
     }
 
     /// <inheritdoc cref="IntersectWith"/>
+    public void ExceptWith(RidSet other)
+    {
+        for (var i = 0; i < _words.Length; i++)
+        {
+            _words[i] &= ~other._words[i];
+        }
+    }
+
+    /// <inheritdoc cref="IntersectWith"/>
     public void UnionWith(RidSet other)
     {
         for (var i = 0; i < _words.Length; i++)
