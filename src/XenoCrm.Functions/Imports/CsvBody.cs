@@ -2,6 +2,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.WebUtilities;
 using Microsoft.Net.Http.Headers;
 using XenoCrm.Platform.Errors;
+using XenoCrm.Platform.Http;
 
 namespace XenoCrm.Imports;
 
@@ -28,7 +29,7 @@ public sealed record CsvBody(ReadOnlyMemory<byte> Bytes, string? Charset)
 
         var body = type.MediaType.Equals("multipart/form-data", StringComparison.OrdinalIgnoreCase)
             ? await ReadPartAsync(request, type, limit, cancellation)
-            : await ReadAsync(request.Body, request.ContentLength, type, limit, cancellation);
+            : await ReadAsync(request.Body, request.ContentLength, type, limit, new(request, limit), cancellation);
         return body.Bytes.IsEmpty ? throw new FileEmpty().ToException() : body;
     }
 
@@ -46,6 +47,7 @@ public sealed record CsvBody(ReadOnlyMemory<byte> Bytes, string? Charset)
             throw new BodyTooLarge(limit).ToException();
         }
 
+        var timer = new BodyTimer(request, limit);
         try
         {
             var reader = new MultipartReader(boundary, request.Body);
@@ -53,7 +55,7 @@ public sealed record CsvBody(ReadOnlyMemory<byte> Bytes, string? Charset)
             {
                 if (ContentDispositionHeaderValue.TryParse(section.ContentDisposition, out var disposition) && disposition.IsFileDisposition())
                 {
-                    return await ReadAsync(section.Body, null, MediaTypeHeaderValue.TryParse(section.ContentType, out var partType) ? partType : null, limit, cancellation);
+                    return await ReadAsync(section.Body, null, MediaTypeHeaderValue.TryParse(section.ContentType, out var partType) ? partType : null, limit, timer, cancellation);
                 }
             }
         }
@@ -65,7 +67,7 @@ public sealed record CsvBody(ReadOnlyMemory<byte> Bytes, string? Charset)
         throw new FilePartMissing().ToException();
     }
 
-    private static async Task<CsvBody> ReadAsync(Stream body, long? length, MediaTypeHeaderValue? type, int limit, CancellationToken cancellation)
+    private static async Task<CsvBody> ReadAsync(Stream body, long? length, MediaTypeHeaderValue? type, int limit, BodyTimer timer, CancellationToken cancellation)
     {
         if (type is not null && !CsvTypes.Contains(type.MediaType.ToString()))
         {
@@ -81,6 +83,7 @@ public sealed record CsvBody(ReadOnlyMemory<byte> Bytes, string? Charset)
         var buffer = new byte[64 * 1024];
         for (int read; (read = await body.ReadAsync(buffer, cancellation)) > 0;)
         {
+            timer.Check();
             if (bytes.Length + read > limit)
             {
                 throw new BodyTooLarge(limit).ToException();

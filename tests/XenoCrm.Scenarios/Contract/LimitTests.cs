@@ -139,6 +139,15 @@ public class ConnectionTests(ContractSystem system)
             for (var i = 0; i < 600 && cut.Any(s => !s.Poll(0, SelectMode.SelectRead)); i++)
                 await Task.Delay(100);
             cut.ShouldAllBe(s => s.Poll(0, SelectMode.SelectRead));
+
+            // And says so.
+            var answered = new List<string>();
+            foreach (var socket in cut)
+            {
+                var answer = new byte[16 * 1024];
+                answered.Add(Encoding.UTF8.GetString(answer, 0, await socket.ReceiveAsync(answer)));
+            }
+            answered.ShouldAllBe(a => a.StartsWith("HTTP/1.1 408", StringComparison.Ordinal) && a.Contains("\"request.too_slow\"", StringComparison.Ordinal));
         }
         finally
         {

@@ -17,6 +17,9 @@ public sealed record JsonTooDeep(int MaxDepth, long Position)
 public sealed record BodyTooLarge(long Limit)
     : Problem(413, "request.too_large", "The body is too large", $"At most {Limit / 1024} KiB are accepted here.");
 
+public sealed record BodyTooSlow()
+    : Problem(408, "request.too_slow", "The body came too slowly", "Send it again over a faster connection, or send less at once.");
+
 public sealed record MediaTypeUnsupported(string Expected)
     : Problem(415, "request.media_type", "The media type is not supported", $"Send {Expected}.");
 

@@ -89,6 +89,8 @@ public sealed partial class ProblemMiddleware(ILogger<ProblemMiddleware> log) : 
                 return new StorageBusy { RetryAfterSeconds = 2 };
             case BadHttpRequestException { StatusCode: 413 }:
                 return new BodyTooLarge(Http.RequestBody.MaxBytes);
+            case BadHttpRequestException { StatusCode: 408 }:
+                return new BodyTooSlow();
             case BadHttpRequestException:
                 return new JsonMalformed("The request could not be read to its end.");
             default:

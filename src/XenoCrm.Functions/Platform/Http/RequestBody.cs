@@ -84,7 +84,7 @@ public static class RequestBody
         return names.Count == 0 ? null : [.. names];
     }
 
-    /// <summary>Reads the whole body, at most <paramref name="limit"/> bytes (else 413).</summary>
+    /// <summary>Reads the whole body, at most <paramref name="limit"/> bytes (else 413) in the time of a <see cref="BodyTimer"/> (else 408).</summary>
     public static async Task<ReadOnlyMemory<byte>> ReadBytesAsync(this HttpRequest request, int limit, CancellationToken cancellation)
     {
         if (request.ContentLength > limit)
@@ -92,6 +92,7 @@ public static class RequestBody
             throw new BodyTooLarge(limit).ToException();
         }
 
+        var timer = new BodyTimer(request, limit);
         var buffer = new ArrayBufferWriter<byte>((int)(request.ContentLength ?? 4096) + 1);
         while (true)
         {
@@ -101,6 +102,7 @@ public static class RequestBody
                 return buffer.WrittenMemory;
             }
 
+            timer.Check();
             buffer.Advance(read);
             if (buffer.WrittenCount > limit)
             {
@@ -135,4 +137,35 @@ public static class RequestBody
         "/" + string.Join('/', propertyPath.Replace("[", ".").Replace("]", "")
             .Split('.', StringSplitOptions.RemoveEmptyEntries)
             .Select(p => JsonNamingPolicy.CamelCase.ConvertName(p).Replace("~", "~0").Replace("/", "~1")));
+}
+
+/// <summary>
+/// How long a body may take in all. The server itself gives up on less than 240 bytes a second; at that rate a body of
+/// 1 MB would hold its request for more than an hour. Because of that rate every read ends, so it is enough to look at the
+/// clock after each.
+/// </summary>
+public sealed class BodyTimer
+{
+    private static readonly TimeSpan OfJson = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan OfFiles = TimeSpan.FromMinutes(5);
+
+    private readonly TimeProvider clock;
+    private readonly TimeSpan allowed;
+    private readonly long start;
+
+    public BodyTimer(HttpRequest request, int maxBytes)
+    {
+        clock = request.HttpContext.RequestServices?.GetService<TimeProvider>() ?? TimeProvider.System;
+        allowed = maxBytes > RequestBody.MaxBytes ? OfFiles : OfJson;
+        start = clock.GetTimestamp();
+    }
+
+    /// <exception cref="ProblemException">408.</exception>
+    public void Check()
+    {
+        if (clock.GetElapsedTime(start) > allowed)
+        {
+            throw new BodyTooSlow().ToException();
+        }
+    }
 }

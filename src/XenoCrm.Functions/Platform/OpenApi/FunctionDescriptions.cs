@@ -71,7 +71,8 @@ public sealed partial class FunctionDescriptions(HttpFunctions functions) : IApi
         }
 
         int[] ofKeys = function.Get<IdempotentAttribute>() is null ? [] : [409, 413, 422];
-        foreach (var status in CommonProblems.Concat(function.Get<ProblemsAttribute>()?.Statuses ?? []).Concat(ofKeys).Distinct().Order())
+        int[] ofBodies = function.Get<BodyAttribute>() is null && function.Get<IdempotentAttribute>() is null ? [] : [408];
+        foreach (var status in CommonProblems.Concat(function.Get<ProblemsAttribute>()?.Statuses ?? []).Concat(ofKeys).Concat(ofBodies).Distinct().Order())
         {
             description.SupportedResponseTypes.Add(Response(status, typeof(ProblemDocument), "application/problem+json"));
         }
