@@ -30,9 +30,9 @@ public static class AccountsFeature
             .Validate(o => o.Retention >= TimeSpan.FromDays(1), "Audit__Retention must be at least a day.").ValidateOnStart();
         services.Configure<PasswordHasherOptions>(o => o.IterationCount = Passwords.Iterations);
 
-        services.AddWorkspaceStore<User>(User.KindName);
+        services.AddWorkspaceStore<User>(User.KindName, isAudited: true);
         services.AddWorkspaceStore<Session>(Session.KindName);
-        services.AddWorkspaceStore<ApiKey>(ApiKey.KindName);
+        services.AddWorkspaceStore<ApiKey>(ApiKey.KindName, isAudited: true);
         services.AddWorkspaceStore<LoginAttempt>(LoginAttempt.KindName);
         services.AddSingleton(AuditLog.Definition);
         services.AddSingleton<AuditLog>();

@@ -2,6 +2,7 @@ using System.Buffers.Text;
 using System.Security.Cryptography;
 using FluentValidation;
 using Microsoft.Extensions.Logging;
+using XenoCrm.Platform;
 using XenoCrm.Platform.Cosmos;
 
 namespace XenoCrm.Accounts;
@@ -56,9 +57,9 @@ public sealed partial class ApiKeys(WorkspaceStore<ApiKey> keys, AccountCache ca
             // The same request, whose process died before it could answer: nobody was told that secret.
             await keys.UpdateAsync(key.Id, there => requestId is not null && there.LastUsedAt is null ? key : throw new InvalidOperationException("A random id exists already."), cancellation);
             cache.ForgetKey(key.Id);
+            AuditTrail.Changed(null, key);
         }
 
-        AuditTrail.Changed(null, key);
         return new($"{Start}{key.Id}_{Base64Url.EncodeToString(secret)}", ApiKeyView.Of(key));
     }
 

@@ -35,14 +35,14 @@ public sealed class AuditFunctions(AuditLog audit, WorkspaceStore<User> users, W
     [Query("outcome", typeof(AuditOutcome), "started (the process died under it), done, refused or failed.")]
     [Query("from", typeof(DateTimeOffset), "Not before this time.")]
     [Query("to", typeof(DateTimeOffset), "Before this time.")]
-    [Query("format", typeof(string), "csv: all of it as a file.")]
+    [Query("format", typeof(string), "csv: all of it as a file, as with Accept: text/csv.")]
     [Paged, Answers(200, typeof(Page<AuditView>))]
     public async Task<IResult> List(
         [HttpTrigger(AuthorizationLevel.Anonymous, "get", Route = "api/audit")] HttpRequest request, CancellationToken cancellation)
     {
         var filter = FilterOf(request);
         var names = await NamesAsync(cancellation);
-        if (request.Query["format"].ToString().Equals("csv", StringComparison.OrdinalIgnoreCase))
+        if (request.WantsCsv())
         {
             var first = await audit.PageAsync(filter, null, CsvPage, cancellation);
             return new CsvReply("audit.csv", (csv, aborted) => WriteAsync(csv, filter, first, names, aborted));

@@ -2,6 +2,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.Azure.Functions.Worker;
 using Microsoft.Azure.Functions.Worker.Middleware;
 using Microsoft.Extensions.Logging;
+using XenoCrm.Platform;
 using XenoCrm.Platform.Errors;
 using XenoCrm.Platform.Http;
 using XenoCrm.Platform.Idempotency;
@@ -9,7 +10,7 @@ using XenoCrm.Platform.OpenApi;
 
 namespace XenoCrm.Accounts;
 
-/// <summary>Writes the audit entry of every request that changes something (<see cref="AuditLog"/> says when). Comes after <see cref="AccessMiddleware"/>, and after <see cref="IdempotencyMiddleware"/>: an answer that is repeated has no effect.</summary>
+/// <summary>Writes the audit entry of every request that changes something or asks for a list as a file (<see cref="AuditLog"/> says when). Comes after <see cref="AccessMiddleware"/>, and after <see cref="IdempotencyMiddleware"/>: an answer that is repeated has no effect.</summary>
 public sealed partial class AuditMiddleware(AccessTable table, HttpFunctions functions, AuditLog audit, ILogger<AuditMiddleware> log) : IFunctionsWorkerMiddleware
 {
     private readonly Dictionary<string, string[]> routes = functions.All.ToDictionary(f => f.Name, f => f.Route.Split('/'), StringComparer.Ordinal);
@@ -17,7 +18,7 @@ public sealed partial class AuditMiddleware(AccessTable table, HttpFunctions fun
     public async Task Invoke(FunctionContext context, FunctionExecutionDelegate next)
     {
         var action = context.FunctionDefinition.Name;
-        if (context.GetHttpContext() is not { } http || !table[action].IsAudited || http.CallerOrNone() is not { } caller)
+        if (context.GetHttpContext() is not { } http || (!table[action].IsAudited && !http.Request.AcceptsCsv()) || http.CallerOrNone() is not { } caller)
         {
             await next(context);
             return;

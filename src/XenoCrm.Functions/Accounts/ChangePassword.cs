@@ -37,7 +37,6 @@ public sealed class ChangePassword(WorkspaceStore<User> users, Passwords passwor
         var changed = user with { PasswordHash = passwords.Hash(request.NewPassword), Stamp = ids.New() };
         await users.ReplaceAsync(changed, etag, cancellation);
         cache.ForgetUser(user.Id);
-        AuditTrail.Changed(["password"]);
 
         // Who dies here has ended their own session too and logs in with the new password.
         await sessions.KeepAsync(caller.SessionId!, changed, cancellation);

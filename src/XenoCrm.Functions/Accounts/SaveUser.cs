@@ -53,14 +53,19 @@ public sealed class SaveUser(WorkspaceStore<User> users, UserStore store, Passwo
             Id = User.IdOf(input.Email!), Email = User.Normal(input.Email!), Name = input.Name!.Trim(), Role = input.Role!.Value,
             PasswordHash = input.Password is { } password ? HashOf(password, input.Email!, input.Name!) : "", Stamp = requestId ?? ids.New(), CreatedAt = clock.GetUtcNow(),
         };
-        AuditTrail.Changed(null, user);
         if (await users.TryCreateAsync(user, cancellation) is { } etag)
         {
             return new(user, etag);
         }
 
         // The same request, whose process died before it could answer, has left its own.
-        return await users.ReadAsync(user.Id, cancellation) is { } there && there.Value.Stamp == requestId ? there : throw new UserExists().ToException();
+        if (await users.ReadAsync(user.Id, cancellation) is not { } there || there.Value.Stamp != requestId)
+        {
+            throw new UserExists().ToException();
+        }
+
+        AuditTrail.Changed(null, there.Value);
+        return there;
     }
 
     public async Task<Versioned<User>> PatchAsync(string id, UserPatch patch, string? ifMatch, CancellationToken cancellation)

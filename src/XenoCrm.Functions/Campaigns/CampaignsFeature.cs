@@ -11,9 +11,9 @@ public static class CampaignsFeature
     /// <summary>Campaigns as people write and steer them, and nothing of how they are sent.</summary>
     public static IServiceCollection AddCampaigns(this IServiceCollection services)
     {
-        services.AddWorkspaceStore<Campaign>(Campaign.KindName);
+        services.AddWorkspaceStore<Campaign>(Campaign.KindName, isAudited: true);
         services.AddSingleton<IValidator<CampaignInput>, CampaignInputValidator>();
-        services.AddWorkspaceStore<Template>(Template.KindName);
+        services.AddWorkspaceStore<Template>(Template.KindName, isAudited: true);
         services.AddSingleton<IValidator<TemplateInput>, TemplateInputValidator>();
         services.AddSingleton<IValidator<RenderInput>, RenderInputValidator>();
         services.AddSingleton<SaveTemplate>();

@@ -32,7 +32,6 @@ public sealed class SaveCampaign(WorkspaceStore<Campaign> campaigns, WorkspaceSt
         await CheckSegmentAsync(input, cancellation);
         var changed = Apply(draft, await FillAsync(input, cancellation)) with { UpdatedAt = now, EditedBy = caller.Id };
         var etag = await campaigns.ReplaceAsync(changed, ifMatch == "*" ? current.ETag : ifMatch, cancellation);
-        AuditTrail.Changed(current.Value, changed);
         return new(changed, etag);
     }
 

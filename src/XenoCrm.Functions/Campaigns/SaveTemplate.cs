@@ -45,7 +45,6 @@ public sealed class SaveTemplate(WorkspaceStore<Template> templates, Ids ids, Ti
             Name = input.Name!.Trim(), Channel = input.Channel!.Value, Content = input.Content!.Normal(), UpdatedAt = clock.GetUtcNow(),
         };
         var etag = await templates.ReplaceAsync(changed, ifMatch == "*" ? current.ETag : ifMatch, cancellation);
-        AuditTrail.Changed(current.Value, changed);
         return new(changed, etag);
     }
 

@@ -1,6 +1,7 @@
 using System.Collections.Frozen;
 using System.Text.Json;
 using System.Text.RegularExpressions;
+using XenoCrm.Platform;
 using XenoCrm.Platform.Cosmos;
 
 namespace XenoCrm.Customers;
@@ -138,8 +139,18 @@ public sealed partial class AttributeSchema(CosmosDatabase database, TimeProvide
         while (true)
         {
             var state = await ReadAsync(cancellation);
-            if (await change(state.Types.Keys) is not { } keys || await TryWriteAsync(keys, state.ETag, cancellation))
+            if (await change(state.Types.Keys) is not { } keys)
             {
+                return current.Types;
+            }
+
+            if (await TryWriteAsync(keys, state.ETag, cancellation))
+            {
+                foreach (var key in keys.Keys.Union(state.Types.Keys.Keys))
+                {
+                    AuditTrail.Changed(state.Types.Keys.GetValueOrDefault(key), keys.GetValueOrDefault(key));
+                }
+
                 return current.Types;
             }
         }

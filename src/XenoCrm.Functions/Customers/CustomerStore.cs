@@ -92,7 +92,13 @@ public sealed class CustomerStore(CosmosDatabase database, ISegmentTagger tagger
 
         answer.EnsureSuccessStatusCode();
         using var document = await JsonDocument.ParseAsync(answer.Content, cancellationToken: cancellation);
-        return CustomerSlot.From(document.RootElement);
+        var slot = CustomerSlot.From(document.RootElement);
+        if (slot.Customer is { } customer)
+        {
+            AuditTrail.Read(id, customer);
+        }
+
+        return slot;
     }
 
     /// <summary>Any number of customers in one request per thousand; missing ones are left out. In no particular order.</summary>
@@ -133,6 +139,7 @@ public sealed class CustomerStore(CosmosDatabase database, ISegmentTagger tagger
         }
 
         answer.EnsureSuccessStatusCode();
+        AuditTrail.Replaced(customer.Id, customer);
         return answer.Headers.ETag;
     }
 

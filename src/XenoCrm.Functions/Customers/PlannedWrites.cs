@@ -1,5 +1,6 @@
 using System.Net;
 using Microsoft.Azure.Cosmos;
+using XenoCrm.Platform;
 using XenoCrm.Platform.Cosmos;
 
 namespace XenoCrm.Customers;
@@ -81,6 +82,7 @@ internal sealed class PlannedWrites(CosmosDatabase database, CustomerStore store
             return false;
         }
 
+        AuditTrail.Changed(change.Before, customer);
         run.Store(customer, etag);
         return true;
     }
@@ -96,6 +98,7 @@ internal sealed class PlannedWrites(CosmosDatabase database, CustomerStore store
         }
 
         answer.EnsureSuccessStatusCode();
+        AuditTrail.Changed(change.Before, null);
         return true;
     }
 

@@ -36,9 +36,7 @@ public sealed class SaveCustomer(CustomerStore store, CustomerWriter writer, Att
             var draft = Check(Merge(current.Value, given), current.Value);
             try
             {
-                var saved = await writer.ReplaceAsync(id, current.ETag, await TypedAsync(draft, current.Value, cancellation), Source, cancellation);
-                AuditTrail.Changed(current.Value, saved.Value);
-                return saved;
+                return await writer.ReplaceAsync(id, current.ETag, await TypedAsync(draft, current.Value, cancellation), Source, cancellation);
             }
             catch (ProblemException exception) when (exception.Problem is ETagStale && ifMatch is null)
             {

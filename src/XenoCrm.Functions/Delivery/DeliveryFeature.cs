@@ -28,7 +28,7 @@ public static class DeliveryFeature
         services.AddSingleton(BatchStore.Definition);
         services.AddSingleton(SuppressionStore.Definition);
         services.AddWorkspaceStore<Plan>(Plan.KindName);
-        services.AddWorkspaceStore<PoisonRun>(PoisonRun.KindName);
+        services.AddWorkspaceStore<PoisonRun>(PoisonRun.KindName, isAudited: true);
         services.AddWorkspaceStore<VendorTurns>(VendorTurns.KindName);
         services.AddWorkspaceStore<StrayReceipt>(StrayReceipt.KindName);
         services.AddSingleton<BatchStore>();
@@ -60,7 +60,7 @@ public static class DeliveryFeature
         services.AddSingleton<CampaignMessages>();
         services.AddSingleton<CampaignProgress>();
         services.AddSingleton<EngagementTimes>();
-        services.AddWorkspaceStore<Reclassification>(Reclassification.KindName);
+        services.AddWorkspaceStore<Reclassification>(Reclassification.KindName, isAudited: true);
         services.AddSingleton<Reclassify>();
         services.AddSingleton<IValidator<ReclassifyInput>, ReclassifyInputValidator>();
         services.AddSingleton<IValidator<SuppressionInput>, SuppressionInputValidator>();

@@ -65,6 +65,7 @@ public sealed class SuppressionStore(CosmosDatabase database)
         }
 
         answer.EnsureSuccessStatusCode();
+        AuditTrail.Created(suppression.Id, suppression);
         return true;
     }
 
@@ -119,7 +120,8 @@ public sealed class SuppressionStore(CosmosDatabase database)
             }
 
             read.EnsureSuccessStatusCode();
-            if ((await JsonSerializer.DeserializeAsync<Suppression>(read.Content, Json.Options, cancellation))!.Reason == Suppression.ErasedReason)
+            var suppression = (await JsonSerializer.DeserializeAsync<Suppression>(read.Content, Json.Options, cancellation))!;
+            if (suppression.Reason == Suppression.ErasedReason)
             {
                 throw new CustomerErased().ToException();
             }
@@ -129,6 +131,7 @@ public sealed class SuppressionStore(CosmosDatabase database)
             if (answer.StatusCode is not (HttpStatusCode.PreconditionFailed or HttpStatusCode.NotFound))
             {
                 answer.EnsureSuccessStatusCode();
+                AuditTrail.Changed(suppression, null);
                 return true;
             }
         }

@@ -101,7 +101,7 @@ public sealed class ImportFunctions(
     }
 
     [Function("GetImportErrors")]
-    [RequireRole(Role.Viewer)]
+    [RequireRole(Role.Viewer, Audited = true)]
     [Describe("Show what was wrong with rows", "A CSV of the rows that were not taken, to be corrected and imported again; or JSON page by page, warnings included (Accept: application/json or format=json).")]
     [Query("format", typeof(string), "csv (the default) or json"), Paged]
     [Answers(200, typeof(string), ContentType = "text/csv"), Answers(200, typeof(Page<RowIssue>)), Problems(404, 410)]

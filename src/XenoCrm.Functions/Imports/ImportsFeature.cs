@@ -21,8 +21,8 @@ public static class ImportsFeature
             .Validate(o => o.FileRetention > TimeSpan.Zero, "Imports__FileRetention must be positive.")
             .ValidateOnStart();
 
-        services.AddWorkspaceStore<ImportJob>(ImportJob.KindName);
-        services.AddWorkspaceStore<RememberedMapping>(RememberedMapping.KindName);
+        services.AddWorkspaceStore<ImportJob>(ImportJob.KindName, isAudited: true);
+        services.AddWorkspaceStore<RememberedMapping>(RememberedMapping.KindName, isAudited: true);
         services.AddSingleton<MappingMemory>();
         services.AddSingleton<PreviewMapping>();
         services.AddSingleton<ImportBlobs>();

@@ -18,7 +18,7 @@ public sealed class UndoFunctions(UndoImport undo, UndoReport report)
         Reply.Status(202, await undo.RequestAsync(id, request.Caller(), cancellation));
 
     [Function("GetImportUndo")]
-    [RequireRole(Role.Viewer)]
+    [RequireRole(Role.Viewer, Audited = true)]
     [Describe("Show what the undo of an import left", "A CSV: the row of the import, the customer, the order, and the reason.")]
     [Answers(200, typeof(string), ContentType = "text/csv"), Problems(404)]
     public Task<IResult> Left(

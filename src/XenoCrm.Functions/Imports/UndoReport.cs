@@ -5,14 +5,13 @@ using CsvHelper;
 using Microsoft.AspNetCore.Http;
 using XenoCrm.Platform;
 using XenoCrm.Platform.Cosmos;
+using XenoCrm.Platform.Http;
 
 namespace XenoCrm.Imports;
 
 /// <summary>What an undo left and why: a blob for each run that left something, and all of them as one CSV.</summary>
 public sealed class UndoReport(BlobServiceClient service, WorkspaceStore<ImportJob> jobs)
 {
-    private static readonly CsvWriterOptions Options = new() { Injection = CsvInjection.Escape, WriteByteOrderMark = true };
-
     private readonly BlobContainerClient container = service.GetBlobContainerClient(ImportResults.ContainerName);
 
     /// <param name="number">Of the runs in the order in which they are undone, from 1.</param>
@@ -50,36 +49,28 @@ public sealed class UndoReport(BlobServiceClient service, WorkspaceStore<ImportJ
     public async Task<IResult> HandleAsync(string id, CancellationToken cancellation)
     {
         var job = (await jobs.ReadAsync(id, cancellation))?.Value ?? throw new ImportNotFound(id).ToException();
-        return job.Undo is null ? throw new NotUndone(id).ToException() : new CsvReply(this, id);
+        return job.Undo is null ? throw new NotUndone(id).ToException() : new CsvReply($"import-{id}-left.csv", (csv, aborted) => WriteAsync(csv, id, aborted));
     }
 
     private static string Prefix(string id) => id + "/left-";
 
-    private sealed class CsvReply(UndoReport report, string id) : IResult
+    private async Task WriteAsync(CsvWriter csv, string id, CancellationToken cancellation)
     {
-        public async Task ExecuteAsync(HttpContext httpContext)
+        foreach (var header in new[] { "Import row", "Customer", "Order", "Code", "Reason" })
         {
-            var cancellation = httpContext.RequestAborted;
-            var response = httpContext.Response;
-            response.ContentType = "text/csv; charset=utf-8";
-            response.Headers.ContentDisposition = $"attachment; filename=\"import-{id}-left.csv\"";
-            await using var csv = CsvWriter.Create(response.Body, Options, leaveOpen: true);
-            foreach (var header in new[] { "Import row", "Customer", "Order", "Code", "Reason" })
-            {
-                csv.WriteField(header);
-            }
+            csv.WriteField(header);
+        }
 
-            csv.EndRecord();
-            await foreach (var issue in report.ReadAsync(id, cancellation))
-            {
-                csv.WriteField(issue.Row);
-                csv.WriteField(issue.CustomerId);
-                csv.WriteField(issue.OrderId ?? "");
-                csv.WriteField(issue.Code);
-                csv.WriteField(issue.Message);
-                csv.EndRecord();
-                await csv.FlushAsync(cancellation);
-            }
+        await csv.EndRecordAsync(cancellation);
+        await foreach (var issue in ReadAsync(id, cancellation))
+        {
+            csv.WriteField(issue.Row);
+            csv.WriteField(issue.CustomerId);
+            csv.WriteField(issue.OrderId ?? "");
+            csv.WriteField(issue.Code);
+            csv.WriteField(issue.Message);
+            await csv.EndRecordAsync(cancellation);
+            await csv.FlushAsync(cancellation);
         }
     }
 }

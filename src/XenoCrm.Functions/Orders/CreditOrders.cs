@@ -1,4 +1,5 @@
 using XenoCrm.Customers;
+using XenoCrm.Platform;
 using XenoCrm.Platform.Cosmos;
 
 namespace XenoCrm.Orders;
@@ -75,6 +76,11 @@ public sealed class CreditOrders(OrderStore orders, CustomerStore customers, Att
             var some = changed.Skip(next).Take(count).Select(o => (o.Value, (string?)o.ETag));
             next += count;
             etag = await orders.TryWriteAsync(next == changed.Count ? after : before.Value, etag, some, [], cancellation, messages);
+        }
+
+        if (etag is not null)
+        {
+            AuditTrail.Replaced(after.Id, after);
         }
 
         return etag;

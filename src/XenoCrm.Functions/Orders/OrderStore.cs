@@ -154,10 +154,13 @@ public sealed class OrderStore(CosmosDatabase database, Attribution attribution)
         IReadOnlyList<CustomerMessage>? messages = null)
     {
         var batch = container.CreateTransactionalBatch(new PartitionKey(customer.Id));
+        var (written, deleted) = (new List<(Order Order, bool IsNew)>(), new List<string>());
         batch.ReplaceItemStream(customer.Id, CustomerStore.Serialize(customer), new() { IfMatchEtag = etag, EnableContentResponseOnWrite = false });
         foreach (var (order, orderETag) in writes)
         {
-            var content = CustomerStore.Serialize(attribution.Credit(order, messages ?? customer.Messages));
+            var credited = attribution.Credit(order, messages ?? customer.Messages);
+            var content = CustomerStore.Serialize(credited);
+            written.Add((credited, orderETag is null));
             _ = orderETag is null
                 ? batch.CreateItemStream(content, new() { EnableContentResponseOnWrite = false })
                 : batch.ReplaceItemStream(order.Id, content, new() { IfMatchEtag = orderETag, EnableContentResponseOnWrite = false });
@@ -166,11 +169,43 @@ public sealed class OrderStore(CosmosDatabase database, Attribution attribution)
         foreach (var (id, orderETag) in deletes)
         {
             batch.DeleteItem(id, new() { IfMatchEtag = orderETag });
+            deleted.Add(id);
         }
 
         using var answer = await batch.ExecuteAsync(cancellation);
-        return ETagOf(answer);
+        if (ETagOf(answer) is not { } stored)
+        {
+            return null;
+        }
+
+        if (AuditTrail.IsOn)
+        {
+            Note(customer.Id, written, deleted);
+        }
+
+        return stored;
     }
+
+    /// <summary>The orders are what the request is about; the customer's totals follow from them.</summary>
+    private static void Note(string customerId, List<(Order Order, bool IsNew)> written, List<string> deleted)
+    {
+        foreach (var (order, isNew) in written)
+        {
+            if (isNew)
+            {
+                AuditTrail.Created(AuditKey(customerId, order.Id), order);
+            }
+            else
+            {
+                AuditTrail.Replaced(AuditKey(customerId, order.Id), order);
+            }
+        }
+
+        deleted.ForEach(id => AuditTrail.Deleted<Order>(AuditKey(customerId, id)));
+    }
+
+    /// <summary>An order's id is its customer's own.</summary>
+    private static string AuditKey(string customerId, string id) => $"{customerId} {id}";
 
     /// <summary>A void takes the customer's place, in the transaction that deletes some of its orders.</summary>
     /// <returns>False when something was not as it was read.</returns>
@@ -184,7 +219,13 @@ public sealed class OrderStore(CosmosDatabase database, Attribution attribution)
         }
 
         using var answer = await batch.ExecuteAsync(cancellation);
-        return ETagOf(answer) is not null;
+        if (ETagOf(answer) is null)
+        {
+            return false;
+        }
+
+        AuditTrail.Changed(customer.Value, null);
+        return true;
     }
 
     /// <summary>How many the customer has.</summary>
@@ -264,6 +305,10 @@ public sealed class OrderStore(CosmosDatabase database, Attribution attribution)
             {
                 var order = element.Deserialize<Order>(Json.Options)!;
                 orders[order.OrderNumber] = new(order, etag);
+                if (AuditTrail.IsOn)
+                {
+                    AuditTrail.Read(AuditKey(order.CustomerId, order.Id), order);
+                }
             }
         }
 

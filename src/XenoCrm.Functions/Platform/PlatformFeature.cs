@@ -68,9 +68,10 @@ public static class PlatformFeature
     }
 
     /// <summary>A kind of small document (see <see cref="WorkspaceStore{T}"/>).</summary>
-    public static IServiceCollection AddWorkspaceStore<T>(this IServiceCollection services, string kind)
+    /// <param name="isAudited">People or keys make and change them.</param>
+    public static IServiceCollection AddWorkspaceStore<T>(this IServiceCollection services, string kind, bool isAudited = false)
         where T : class, IWorkspaceItem =>
-        services.AddSingleton(provider => new WorkspaceStore<T>(provider.GetRequiredService<CosmosDatabase>(), kind));
+        services.AddSingleton(provider => new WorkspaceStore<T>(provider.GetRequiredService<CosmosDatabase>(), kind, isAudited));
 
     // Base64 as in host.json: the host decodes what this client encodes.
     private static QueueServiceClient QueueService(IConfiguration configuration)

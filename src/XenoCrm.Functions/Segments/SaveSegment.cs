@@ -52,7 +52,6 @@ public sealed class SaveSegment(
         };
         var etag = await links.SaveAsync(
             id, changed ? uses : [], () => segments.ReplaceAsync(segment, ifMatch == "*" ? current.ETag : ifMatch, cancellation), cancellation);
-        AuditTrail.Changed(current.Value, segment);
         if (changed)
         {
             tagger.Invalidate();

@@ -13,11 +13,11 @@ public static class SegmentsFeature
     /// <summary>Rules, segments, and the tags that every write of a customer carries (<see cref="ISegmentTagger"/>).</summary>
     public static IServiceCollection AddSegments(this IServiceCollection services, IConfiguration configuration)
     {
-        services.AddWorkspaceStore<Segment>(Segment.KindName);
+        services.AddWorkspaceStore<Segment>(Segment.KindName, isAudited: true);
         services.AddWorkspaceStore<SegmentBuild>(SegmentBuild.KindName);
         services.AddWorkspaceStore<GrowthYear>(GrowthYear.KindName);
         services.AddWorkspaceStore<LinksUnderWay>(LinksUnderWay.KindName);
-        services.AddWorkspaceStore<RfmRun>(RfmRun.KindName);
+        services.AddWorkspaceStore<RfmRun>(RfmRun.KindName, isAudited: true);
         services.AddSingleton<RuleCatalogue>();
         services.AddSingleton<RuleParser>();
         services.AddSingleton<SegmentTagger>();

@@ -64,7 +64,6 @@ public sealed class SaveSubscription(WorkspaceStore<WebhookSubscription> subscri
             Id = requestId ?? ids.New(), Name = input.Name!.Trim(), Url = input.Url!, Events = [.. input.Events!.Distinct().Order()], Batch = input.Batch ?? false,
             Secrets = [WebhookSecret.Create(now)], CreatedAt = now, CreatedBy = caller.Id, UpdatedAt = now,
         };
-        AuditTrail.Changed(null, subscription);
         return await subscriptions.CreateOnceAsync(subscription, cancellation);
     }
 
@@ -104,7 +103,6 @@ public sealed class SaveSubscription(WorkspaceStore<WebhookSubscription> subscri
         var current = await subscriptions.ReadAsync(id, cancellation) ?? throw new SubscriptionNotFound(id).ToException();
         var changed = change(current.Value);
         var etag = await subscriptions.ReplaceAsync(changed, ifMatch == "*" ? current.ETag : ifMatch, cancellation);
-        AuditTrail.Changed(current.Value, changed);
         receivers.Of(id).Worked();
         return new(changed, etag);
     }

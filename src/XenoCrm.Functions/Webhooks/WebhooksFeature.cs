@@ -19,7 +19,7 @@ public static class WebhooksFeature
             .Validate(o => o.DisableAfter > TimeSpan.Zero, "Webhooks__DisableAfter must be above 0.")
             .Validate(o => o.ConcurrentPosts is >= 1 and <= 100, "Webhooks__ConcurrentPosts must be between 1 and 100.")
             .ValidateOnStart();
-        services.AddWorkspaceStore<WebhookSubscription>(WebhookSubscription.KindName);
+        services.AddWorkspaceStore<WebhookSubscription>(WebhookSubscription.KindName, isAudited: true);
         services.AddSingleton(WebhookDeliveryStore.Definition);
         services.AddSingleton<WebhookDeliveryStore>();
         services.AddSingleton<IValidator<SubscriptionInput>, SubscriptionInputValidator>();

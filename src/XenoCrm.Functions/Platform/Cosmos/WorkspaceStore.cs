@@ -26,7 +26,8 @@ public static class Workspace
 }
 
 /// <summary>Few and small documents of one kind: settings, definitions, jobs. One partition per kind.</summary>
-public sealed class WorkspaceStore<T>(CosmosDatabase database, string kind)
+/// <param name="isAudited">What a request changes of them is told to the <see cref="AuditTrail"/>: for what people or keys make, not for what the service notes beside it.</param>
+public sealed class WorkspaceStore<T>(CosmosDatabase database, string kind, bool isAudited = false)
     where T : class, IWorkspaceItem
 {
     private readonly Container container = database.Container(Workspace.ContainerName);
@@ -42,6 +43,11 @@ public sealed class WorkspaceStore<T>(CosmosDatabase database, string kind)
         try
         {
             var answer = await container.ReadItemAsync<T>(id, partition, cancellationToken: cancellation);
+            if (isAudited)
+            {
+                AuditTrail.Read(id, answer.Resource);
+            }
+
             return new(answer.Resource, answer.ETag);
         }
         catch (CosmosException exception) when (exception.StatusCode == HttpStatusCode.NotFound)
@@ -55,7 +61,9 @@ public sealed class WorkspaceStore<T>(CosmosDatabase database, string kind)
     {
         try
         {
-            return (await container.CreateItemAsync(item, partition, cancellationToken: cancellation)).ETag;
+            var etag = (await container.CreateItemAsync(item, partition, cancellationToken: cancellation)).ETag;
+            NoteCreated(item);
+            return etag;
         }
         catch (CosmosException exception) when (exception.StatusCode == HttpStatusCode.Conflict)
         {
@@ -64,10 +72,17 @@ public sealed class WorkspaceStore<T>(CosmosDatabase database, string kind)
     }
 
     /// <summary>Creates the item; if it is there, an earlier try of the same request has created it, and it is what this one made.</summary>
-    public async Task<Versioned<T>> CreateOnceAsync(T item, CancellationToken cancellation) =>
-        await TryCreateAsync(item, cancellation) is { } etag
-            ? new(item, etag)
-            : await ReadAsync(item.Id, cancellation) ?? throw new InvalidOperationException("What was just created is gone.");
+    public async Task<Versioned<T>> CreateOnceAsync(T item, CancellationToken cancellation)
+    {
+        if (await TryCreateAsync(item, cancellation) is { } etag)
+        {
+            return new(item, etag);
+        }
+
+        var there = await ReadAsync(item.Id, cancellation) ?? throw new InvalidOperationException("What was just created is gone.");
+        NoteCreated(there.Value);
+        return there;
+    }
 
     /// <summary>Replaces what was read under <paramref name="etag"/>.</summary>
     /// <returns>The new ETag, or null when someone else was faster or the item is gone.</returns>
@@ -75,7 +90,13 @@ public sealed class WorkspaceStore<T>(CosmosDatabase database, string kind)
     {
         try
         {
-            return (await container.ReplaceItemAsync(item, item.Id, partition, new() { IfMatchEtag = etag }, cancellation)).ETag;
+            var replaced = (await container.ReplaceItemAsync(item, item.Id, partition, new() { IfMatchEtag = etag }, cancellation)).ETag;
+            if (isAudited)
+            {
+                AuditTrail.Replaced(item.Id, item);
+            }
+
+            return replaced;
         }
         catch (CosmosException exception) when (exception.StatusCode is HttpStatusCode.PreconditionFailed or HttpStatusCode.NotFound)
         {
@@ -90,9 +111,19 @@ public sealed class WorkspaceStore<T>(CosmosDatabase database, string kind)
     /// <returns>False when there was nothing to delete.</returns>
     public async Task<bool> DeleteAsync(string id, string? etag, CancellationToken cancellation)
     {
+        if (isAudited && AuditTrail.Wants<T>(id))
+        {
+            await ReadAsync(id, cancellation);
+        }
+
         try
         {
             await container.DeleteItemAsync<T>(id, partition, etag is null or "*" ? null : new() { IfMatchEtag = etag }, cancellation);
+            if (isAudited)
+            {
+                AuditTrail.Deleted<T>(id);
+            }
+
             return true;
         }
         catch (CosmosException exception) when (exception.StatusCode == HttpStatusCode.NotFound)
@@ -128,6 +159,14 @@ public sealed class WorkspaceStore<T>(CosmosDatabase database, string kind)
             {
                 return new(changed, etag);
             }
+        }
+    }
+
+    private void NoteCreated(T item)
+    {
+        if (isAudited)
+        {
+            AuditTrail.Created(item.Id, item);
         }
     }
 

@@ -24,11 +24,12 @@ public static class QueryValues
         : throw RequestInvalid.At("/" + name, "An IANA time zone is expected, such as Europe/Zurich.").ToException();
 
     /// <summary>Whether CSV is asked for: by <c>?format=csv</c>, or by the header Accept.</summary>
-    public static bool WantsCsv(this HttpRequest request) => request.Text("format") switch
-    {
-        null => MediaTypeHeaderValue.TryParseList(request.Headers.Accept, out var accepted) && accepted.Any(a => a.MediaType.Equals("text/csv", StringComparison.OrdinalIgnoreCase)),
-        "csv" => true,
-        "json" => false,
-        _ => throw RequestInvalid.At("/format", "csv or json is expected.").ToException(),
-    };
+    public static bool WantsCsv(this HttpRequest request) => request.Text("format") is null or "csv" or "json"
+        ? request.AcceptsCsv()
+        : throw RequestInvalid.At("/format", "csv or json is expected.").ToException();
+
+    /// <summary>As <see cref="WantsCsv"/>, of any request: what the format is worth is not judged.</summary>
+    public static bool AcceptsCsv(this HttpRequest request) => request.Text("format") is { } format
+        ? format == "csv"
+        : MediaTypeHeaderValue.TryParseList(request.Headers.Accept, out var accepted) && accepted.Any(a => a.MediaType.Equals("text/csv", StringComparison.OrdinalIgnoreCase));
 }
