@@ -15,7 +15,7 @@ internal sealed class ImportFiles(int rows)
     private const int OrdersPerCustomer = 4;
 
     /// <summary>An import writes a customer once for all of its orders in a run.</summary>
-    private const int RowsOfARun = 2_000;
+    public const int RowsOfARun = 2_000;
 
     private static readonly string[] First = ["Anna", "Béla", "Chen", "Dalia", "Eero", "Fatima", "Güneş", "Hana"];
     private static readonly string[] Last = ["Meier", "Ng", "O'Neil", "Petrov", "Quispe", "Rossi", "Sato", "Tan"];

@@ -17,6 +17,9 @@ internal sealed class ImportsBenchmark : IDisposable
     private const int InFlight = 2_000;
     private const int Prepared = 20_000;
 
+    /// <summary>As many transactions as an import of orders has under way.</summary>
+    private const int TransactionsInFlight = 48;
+
     private readonly Report _report;
     private readonly TemporaryFolder _folder = new();
 
@@ -45,18 +48,19 @@ internal sealed class ImportsBenchmark : IDisposable
         files.WriteOrders(orders);
         var buyers = new HashSet<int>();
         var bulk = await BulkAsync(rows, files.CustomerItems, i => files.OrderItems(i, buyers));
+        var transactions = await TransactionsAsync(rows, files);
 
         await using var crm = await CrmSystem.StartAsync();
         return (
             await ImportAsync(crm, "customers", customers, rows, bulk.Customers),
-            await ImportAsync(crm, "orders", orders, rows, bulk.Orders));
+            await ImportAsync(crm, "orders", orders, rows, bulk.Orders, transactions));
     }
 
-    private async Task<double> ImportAsync(CrmSystem crm, string kind, string file, int rows, double ceiling)
+    private async Task<double> ImportAsync(CrmSystem crm, string kind, string file, int rows, double ceiling, double? transactions = null)
     {
         var parsed = Parse(file);
         var before = await crm.DatabaseAsync();
-        var processor = crm.Usage("functions").Processor;
+        var (processor, database) = (crm.Usage("functions").Processor, crm.Usage("cosmos").Processor);
         using var stage = Report.Begin($"importing {rows:N0} {kind}");
         var path = $"{kind}/benchmark-{rows}.csv";
         await crm.DropAsync(path, file);
@@ -75,11 +79,14 @@ internal sealed class ImportsBenchmark : IDisposable
                 throw new LocalException($"The import did not end well: {import}");
             var seconds = (import.GetProperty("finishedAt").GetDateTimeOffset() - import.GetProperty("startedAt").GetDateTimeOffset()).TotalSeconds;
             var after = await crm.DatabaseAsync();
-            processor = crm.Usage("functions").Processor - processor;
+            (processor, database) = (crm.Usage("functions").Processor - processor, crm.Usage("cosmos").Processor - database);
             var name = $"import of {rows:N0} {kind}";
             _report.Add(new Figure($"{name}, beside the SDK in bulk", rows / seconds, "rows/s", ceiling, (after.Requests - before.Requests) / rows, (after.Units - before.Units) / rows, peak, rows));
+            if (transactions is { } ofSdk)
+                _report.Add(new Figure($"{name}, beside the SDK with the same transactions", rows / seconds, "rows/s", ofSdk, N: rows));
             _report.Add(new Figure($"{name}, beside reading the file", rows / seconds, "rows/s", parsed, N: rows));
             _report.Add(new Figure($"{name}, the app's processor time", processor.TotalMicroseconds / rows, "µs", N: rows));
+            _report.Add(new Figure($"{name}, the emulator's processor time", database.TotalMicroseconds / rows, "µs", N: rows));
             return seconds;
         }
     }
@@ -109,6 +116,37 @@ internal sealed class ImportsBenchmark : IDisposable
         await database.CreateContainerAsync(CustomerStore.Definition.ToProperties());
         await database.CreateContainerAsync(CustomerIdentities.Definition.ToProperties());
         return (await WriteAsync(database, $"the SDK, {rows:N0} customers", rows, customers), await WriteAsync(database, $"the SDK, {rows:N0} orders", rows, orders));
+    }
+
+    /// <summary>
+    /// Orders and their customers' totals must change together, and transactions do not share requests as other writes do: what
+    /// the SDK makes of the same transactions, with nothing read, planned or noted before.
+    /// </summary>
+    /// <returns>Orders per second.</returns>
+    private async Task<double> TransactionsAsync(int rows, ImportFiles files)
+    {
+        await using var emulator = await CosmosProcess.StartAsync(_folder[$"transactions-{rows}"], "--flush", "os");
+        using var client = emulator.Connect();
+        Database database = await client.CreateDatabaseAsync("transactions");
+        Container container = await database.CreateContainerAsync(CustomerStore.Definition.ToProperties());
+        var quiet = new TransactionalBatchItemRequestOptions { EnableContentResponseOnWrite = false };
+        var buyers = new HashSet<int>();
+        var seconds = 0.0;
+        for (var first = 0; first < rows; first += ImportFiles.RowsOfARun)
+        {
+            var run = Enumerable.Range(first, Math.Min(ImportFiles.RowsOfARun, rows - first)).SelectMany(i => files.OrderItems(i, buyers)).GroupBy(i => i.Key).ToArray();
+            seconds += (await Load.RunAsync($"the SDK, {rows:N0} orders in transactions", run.Length, TransactionsInFlight, async i =>
+            {
+                var batch = container.CreateTransactionalBatch(run[i].Key);
+                foreach (var (_, item, _) in run[i])
+                    batch.UpsertItemStream(new MemoryStream(item, writable: false), quiet);
+                using var answer = await batch.ExecuteAsync();
+                if (!answer.IsSuccessStatusCode)
+                    throw new LocalException($"A transaction failed: {answer.StatusCode}");
+            })).Seconds;
+        }
+
+        return rows / seconds;
     }
 
     /// <summary>Items are prepared a part at a time, which is not counted: all of them would not fit in memory.</summary>

@@ -27,9 +27,6 @@ public sealed class OrderWriter(
 {
     private readonly OrderCustomers owners = new(customers, writer, hasher);
 
-    /// <summary>The larger the run, the more orders share their customer's transaction.</summary>
-    public const int GoodRunSize = 5000;
-
     /// <summary>The gateway keeps 50 connections.</summary>
     internal const int Parallel = 48;
 
