@@ -8,6 +8,9 @@ public enum WinnerMetric
 {
     Open,
     Click,
+
+    /// <summary>Ordered: at least one order is put down to the message (the credit of orders), that was not cancelled or refunded.</summary>
+    Conversion,
 }
 
 /// <summary>What the rest of the audience gets when the data does not decide.</summary>
@@ -56,7 +59,7 @@ public enum WinnerState
 
 /// <summary>How a variant did in the test.</summary>
 /// <param name="Sent">Messages that the vendor took and that did not fail.</param>
-/// <param name="Successes">Of them, those that a person opened or clicked.</param>
+/// <param name="Successes">Of them, those that a person opened or clicked, or that brought an order.</param>
 /// <param name="Rate">Null before anything was sent.</param>
 /// <param name="Low">With <paramref name="High"/>: the rate's own interval (Wilson), at the rule's confidence.</param>
 public sealed record VariantFigures(string Name, int Sent, int Successes, double? Rate, double? Low, double? High);

@@ -152,11 +152,11 @@ public sealed class BatchStore(CosmosDatabase database)
 
     private sealed record StateCount(BatchState State, int Count);
 
-    /// <summary>Messages that the vendor took and that did not fail, by the place of their variant, and those of them for which a condition over <c>r</c> holds.</summary>
-    public async Task<IReadOnlyDictionary<int, (int Sent, int Successes)>> CountVariantsAsync(string campaignId, string success, CancellationToken cancellation)
+    /// <summary>Messages that the vendor took and that did not fail, by the place of their variant, and those of them for which a condition over <c>r</c> holds; null: none is asked for.</summary>
+    public async Task<IReadOnlyDictionary<int, (int Sent, int Successes)>> CountVariantsAsync(string campaignId, string? success, CancellationToken cancellation)
     {
         var sent = CountAsync("true");
-        var successes = await CountAsync(success);
+        var successes = success is null ? [] : await CountAsync(success);
         return (await sent).ToDictionary(s => s.Key, s => (s.Value, successes.GetValueOrDefault(s.Key)));
 
         async Task<Dictionary<int, int>> CountAsync(string condition)
@@ -245,6 +245,13 @@ public sealed class BatchStore(CosmosDatabase database)
     public async Task<IReadOnlyList<string>> IdsOfCustomerAsync(string customerId, CancellationToken cancellation) =>
         await QueryAsync<string>(
             new QueryDefinition("SELECT VALUE c.id FROM c WHERE EXISTS(SELECT VALUE r FROM r IN c.recipients WHERE r.c = @customer)").WithParameter("@customer", customerId), cancellation);
+
+    /// <summary>The campaign's batches that hold a message to one of the customers.</summary>
+    public async Task<IReadOnlyList<Versioned<Batch>>> OfCustomersAsync(string campaignId, IReadOnlyCollection<string> customerIds, CancellationToken cancellation) =>
+        await ReadManyAsync(
+            await QueryAsync<string>(
+                Where("SELECT VALUE c.id FROM c", campaignId, " AND EXISTS(SELECT VALUE r FROM r IN c.recipients WHERE ARRAY_CONTAINS(@customers, r.c))").WithParameter("@customers", customerIds), cancellation),
+            cancellation);
 
     /// <summary>Over all campaigns.</summary>
     public async Task<int> CountMessagesAsync(string customerId, CancellationToken cancellation) => (await IdsOfCustomerAsync(customerId, cancellation)).Count;

@@ -1,10 +1,11 @@
 using XenoCrm.Campaigns;
+using XenoCrm.Orders;
 using XenoCrm.Platform.Cosmos;
 
 namespace XenoCrm.Delivery;
 
 /// <summary>Looks at the test of a campaign's variants, and decides what the rest gets. The planner asks for it with every turn.</summary>
-public sealed class WinnerDecision(WorkspaceStore<Campaign> campaigns, BatchStore batches, TimeProvider clock)
+public sealed class WinnerDecision(WorkspaceStore<Campaign> campaigns, BatchStore batches, CampaignOrders orders, TimeProvider clock)
 {
     private static readonly TimeSpan ShortestWait = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan LongestWait = TimeSpan.FromHours(1);
@@ -27,10 +28,8 @@ public sealed class WinnerDecision(WorkspaceStore<Campaign> campaigns, BatchStor
             return campaign;
         }
 
-        var success = campaign.Winner!.Metric == WinnerMetric.Open ? "IS_DEFINED(r.o)" : "IS_DEFINED(r.k)";
-        var counts = await batches.CountVariantsAsync(campaign.Id, success, cancellation);
-        var tested = campaign.Variants.Select((v, i) => counts.TryGetValue(i, out var n) ? new VariantCounts(v.Name, n.Sent, n.Successes) : new(v.Name, 0, 0)).ToList();
-        var result = Judge(campaign.Winner, campaign.LaunchedAt!.Value, campaign.WinnerResult, tested, now);
+        var tested = await CountAsync(campaign, cancellation);
+        var result = Judge(campaign.Winner!, campaign.LaunchedAt!.Value, campaign.WinnerResult, tested, now);
 
         // Of two planners the first one's result holds: for the other one the look is over.
         var stored = await campaigns.UpdateAsync(
@@ -38,6 +37,20 @@ public sealed class WinnerDecision(WorkspaceStore<Campaign> campaigns, BatchStor
             c => c.State is CampaignState.Planning or CampaignState.Sending && NextLook(c) == NextLook(campaign) ? c with { WinnerResult = result } : null,
             cancellation);
         return stored?.Value ?? campaign;
+    }
+
+    private async Task<IReadOnlyList<VariantCounts>> CountAsync(Campaign campaign, CancellationToken cancellation)
+    {
+        var success = campaign.Winner!.Metric switch { WinnerMetric.Open => "IS_DEFINED(r.o)", WinnerMetric.Click => "IS_DEFINED(r.k)", _ => null };
+        var counts = await batches.CountVariantsAsync(campaign.Id, success, cancellation);
+        var converted = success is null ? await orders.ConvertedAsync(campaign.Id, cancellation) : null;
+        return [.. campaign.Variants.Select((v, i) =>
+        {
+            var (sent, successes) = counts.GetValueOrDefault(i);
+
+            // An order stays put down to a message that comes back after all until its customer is told so.
+            return new VariantCounts(v.Name, sent, converted is null ? successes : Math.Min(sent, converted.GetValueOrDefault(v.Name)));
+        })];
     }
 
     /// <summary>Notes that the senders were called: a crash before it calls them again.</summary>

@@ -53,6 +53,20 @@ public sealed class CampaignOrders(CosmosDatabase database)
         return found;
     }
 
+    private sealed record VariantRow(string MessageId, string? Variant);
+
+    /// <summary>By the name of the variant: how many messages brought orders.</summary>
+    public async Task<IReadOnlyDictionary<string, int>> ConvertedAsync(string campaignId, CancellationToken cancellation)
+    {
+        var found = new Dictionary<string, string>();
+        await foreach (var row in QueryAsync<VariantRow>($"SELECT c.credit.messageId, c.credit.variant FROM c WHERE c.credit.campaignId = @campaign AND {Counting}", campaignId, cancellation))
+        {
+            found[row.MessageId] = row.Variant ?? "";
+        }
+
+        return found.Values.CountBy(v => v).ToDictionary();
+    }
+
     /// <summary>By message, of both groups: orders within the window after it was sent, or held out, whatever they are put down to.</summary>
     public async Task<(IReadOnlyDictionary<string, MessageOrders> Sent, IReadOnlyDictionary<string, MessageOrders> HeldOut)> ComparedAsync(string campaignId, CancellationToken cancellation)
     {

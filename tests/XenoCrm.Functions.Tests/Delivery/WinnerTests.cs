@@ -1,7 +1,9 @@
 using System.Text.Json;
 using XenoCrm.Campaigns;
+using XenoCrm.Customers;
 using XenoCrm.Delivery;
 using XenoCrm.Functions.Tests.Campaigns;
+using XenoCrm.Orders;
 using XenoCrm.Platform;
 using XenoCrm.Platform.Cosmos;
 
@@ -57,6 +59,40 @@ public sealed class WinnerTests(DeliveryEmulator emulator)
         }
 
         (await harness.LedgerAsync(id)).Sent.ShouldBe(300);
+    }
+
+    [Fact]
+    public async Task The_variant_whose_messages_bring_orders_wins_where_conversions_count()
+    {
+        await using var harness = await StartAsync(600);
+        var sentAt = OpenAll(harness, "First");
+        var id = await LaunchAsync(harness, WinnerFallback.Weights, WinnerMetric.Conversion);
+        await harness.RunAsync(until: () => !harness.Vendor.Carried.IsEmpty && !harness.Queues.Has(ReceiptInbox.Queue));
+
+        // All that are tested get their message, and everyone who got B orders, some of them twice; of A only who takes the order back.
+        var tested = await MessagesAsync(harness, id, sentAt.ContainsKey);
+        harness.Queues.PutBack(new(ReceiptInbox.Queue, JsonSerializer.Serialize(tested.Select(m => DeliveryHarness.Receipt(m.MessageId, ReceiptStatus.Delivered) with { At = harness.Clock.GetUtcNow() }), Json.Options), harness.Clock.GetUtcNow()));
+        await harness.RunAsync(until: () => !harness.Queues.Has(ReceiptInbox.Queue));
+        await harness.Get<RecordMessages>().SweepAsync(default);
+        await harness.RunAsync(until: () => !harness.Queues.Has(MessagesToRecord.Queue));
+        var buyers = tested.Where(m => harness.Vendor.Contents[m.MessageId].Subject == "Second").Select(m => m.CustomerId).ToList();
+        var others = tested.Select(m => m.CustomerId).Except(buyers).ToList();
+        await OrderAsync(harness, buyers, "1", null);
+        await OrderAsync(harness, [.. buyers.Take(10)], "2", null);
+        await OrderAsync(harness, others, "3", OrderStatus.Cancelled);
+        await harness.RunAsync();
+
+        var campaign = await ReadAsync(harness, id);
+        (campaign.State, campaign.WinnerResult!.State, campaign.WinnerResult.Variant).ShouldBe((CampaignState.Completed, WinnerState.Decided, "B"));
+        campaign.WinnerResult.Figures.Select(f => (f.Sent, f.Successes)).ShouldBe([(others.Count, 0), (buyers.Count, buyers.Count)]);
+        (await MessagesAsync(harness, id, m => !tested.Exists(t => t.MessageId == m))).ShouldAllBe(m => harness.Vendor.Contents[m.MessageId].Subject == "Second");
+    }
+
+    private static async Task OrderAsync(DeliveryHarness harness, IReadOnlyList<string> customers, string number, OrderStatus? status)
+    {
+        var rows = customers.Select((c, i) => new OrderRow(OrderNormalizer.Normalize(
+            new() { OrderNumber = number, Customer = new() { Id = c }, Amount = 10, PlacedAt = harness.Clock.GetUtcNow().AddMinutes(5), Status = status }, "USD", [])!, i + 1));
+        (await harness.Get<OrderWriter>().UpsertAsync([.. rows], new("test"), default)).ShouldAllBe(r => r.Outcome != WriteOutcome.Failed);
     }
 
     [Fact]
@@ -172,9 +208,9 @@ public sealed class WinnerTests(DeliveryEmulator emulator)
         return harness;
     }
 
-    private static Task<string> LaunchAsync(DeliveryHarness harness, WinnerFallback otherwise) => harness.LaunchAsync(c => c with
+    private static Task<string> LaunchAsync(DeliveryHarness harness, WinnerFallback otherwise, WinnerMetric metric = WinnerMetric.Open) => harness.LaunchAsync(c => c with
     {
-        Variants = Two, Winner = new WinnerInput(WinnerMetric.Open, 0.3, "PT1H", Deadline: "PT2H", Otherwise: otherwise).Rule,
+        Variants = Two, Winner = new WinnerInput(metric, 0.3, "PT1H", Deadline: "PT2H", Otherwise: otherwise).Rule,
     });
 
     /// <summary>A person opens each message with that subject, a while after it was sent.</summary>
@@ -201,8 +237,8 @@ public sealed class WinnerTests(DeliveryEmulator emulator)
         return sentAt;
     }
 
-    private static async Task<List<(string MessageId, string CustomerId)>> MessagesAsync(DeliveryHarness harness, string id) =>
-        [.. (await harness.BatchesAsync(id)).SelectMany(b => b.Recipients.Select((r, i) => (b.MessageId(i), r.CustomerId)))];
+    private static async Task<List<(string MessageId, string CustomerId)>> MessagesAsync(DeliveryHarness harness, string id, Func<string, bool>? which = null) =>
+        [.. (await harness.BatchesAsync(id)).SelectMany(b => b.Recipients.Select((r, i) => (MessageId: b.MessageId(i), r.CustomerId))).Where(m => which?.Invoke(m.MessageId) != false)];
 
     private static async Task<Campaign> ReadAsync(DeliveryHarness harness, string id) => (await harness.Get<WorkspaceStore<Campaign>>().ReadAsync(id, default))!.Value;
 
