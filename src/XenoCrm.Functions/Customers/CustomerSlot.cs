@@ -45,6 +45,19 @@ internal sealed record CustomerSlot(
         }
     }
 
+    /// <summary>What an id leads to by now: itself, or the end of its merges; the first that is frozen, should one be.</summary>
+    /// <param name="slots">As <see cref="CustomerStore.ReadSlotsAsync"/> reads them.</param>
+    public static CustomerSlot? Follow(IReadOnlyDictionary<string, CustomerSlot> slots, string id)
+    {
+        var slot = slots.GetValueOrDefault(id);
+        while (slot is { IsFrozen: false, Into: { } into })
+        {
+            slot = slots.GetValueOrDefault(into);
+        }
+
+        return slot;
+    }
+
     public static CustomerSlot From(JsonElement item)
     {
         var id = item.GetProperty("id").GetString()!;

@@ -51,9 +51,10 @@ public sealed class CampaignMessages(WorkspaceStore<Campaign> campaigns, BatchSt
         var (number, index) = Parse(page.Position);
         var found = new List<(Batch Batch, int Index)>(page.Limit + 1);
         var (next, reads) = ((string?)null, 0);
-        await foreach (var some in FromAsync(campaign.Id, filter, number, cancellation))
+        var ids = await IdsAsync(filter.CustomerId, cancellation);
+        await foreach (var some in FromAsync(campaign.Id, ids, number, cancellation))
         {
-            var places = Places(some, filter).Where(p => p.Batch.Number > number || p.Index >= index);
+            var places = Places(some, filter, ids).Where(p => p.Batch.Number > number || p.Index >= index);
             found.AddRange(places.Take(page.Limit + 1 - found.Count));
             if (found.Count > page.Limit)
             {
@@ -103,9 +104,10 @@ public sealed class CampaignMessages(WorkspaceStore<Campaign> campaigns, BatchSt
         }
 
         await csv.EndRecordAsync(cancellation);
-        await foreach (var some in FromAsync(campaign.Id, filter, 0, cancellation))
+        var ids = await IdsAsync(filter.CustomerId, cancellation);
+        await foreach (var some in FromAsync(campaign.Id, ids, 0, cancellation))
         {
-            var places = Places(some, filter).ToList();
+            var places = Places(some, filter, ids).ToList();
             var people = await PeopleAsync(places, cancellation);
             foreach (var (batch, index) in places)
             {
@@ -127,13 +129,24 @@ public sealed class CampaignMessages(WorkspaceStore<Campaign> campaigns, BatchSt
         }
     }
 
-    /// <summary>Batches from a number on, in their order; of one customer only those with a message to it.</summary>
-    private async IAsyncEnumerable<List<Batch>> FromAsync(string campaignId, MessageFilter filter, int number, [EnumeratorCancellation] CancellationToken cancellation)
+    /// <summary>Under which a customer may have messages: its own, and those of the customers that became part of it.</summary>
+    private async Task<IReadOnlySet<string>?> IdsAsync(string? customerId, CancellationToken cancellation)
     {
-        if (filter.CustomerId is { } customer)
+        if (customerId is null)
         {
-            var ids = (await batches.IdsOfCustomerAsync(customer, cancellation)).Where(id => id.StartsWith(campaignId + ".", StringComparison.Ordinal)).ToList();
-            yield return [.. (await batches.ReadManyAsync(ids, cancellation)).Select(b => b.Value).Where(b => b.Number >= number).OrderBy(b => b.Number)];
+            return null;
+        }
+
+        var customer = (await customers.ReadFollowingAsync(customerId, cancellation))?.Value;
+        return (HashSet<string>)[customerId, .. customer is null ? [] : (customer.Merged ?? []).Select(m => m.Id).Append(customer.Id)];
+    }
+
+    /// <summary>Batches from a number on, in their order; of one customer only those with a message to it.</summary>
+    private async IAsyncEnumerable<List<Batch>> FromAsync(string campaignId, IReadOnlySet<string>? people, int number, [EnumeratorCancellation] CancellationToken cancellation)
+    {
+        if (people is not null)
+        {
+            yield return [.. (await batches.OfCustomersAsync(campaignId, people, cancellation)).Select(b => b.Value).Where(b => b.Number >= number).OrderBy(b => b.Number)];
             yield break;
         }
 
@@ -145,11 +158,16 @@ public sealed class CampaignMessages(WorkspaceStore<Campaign> campaigns, BatchSt
         }
     }
 
-    private static IEnumerable<(Batch Batch, int Index)> Places(IEnumerable<Batch> some, MessageFilter filter) =>
-        some.SelectMany(b => Enumerable.Range(0, b.Recipients.Count).Select(i => (Batch: b, Index: i))).Where(p => filter.Matches(p.Batch, p.Index));
+    private static IEnumerable<(Batch Batch, int Index)> Places(IEnumerable<Batch> some, MessageFilter filter, IReadOnlySet<string>? people) =>
+        some.SelectMany(b => Enumerable.Range(0, b.Recipients.Count).Select(i => (Batch: b, Index: i))).Where(p => filter.Matches(p.Batch, p.Index, people));
 
-    private async Task<Dictionary<string, Customer>> PeopleAsync(IReadOnlyList<(Batch Batch, int Index)> places, CancellationToken cancellation) =>
-        (await customers.ReadManyAsync([.. places.Select(p => p.Batch.Recipients[p.Index].CustomerId).Distinct()], cancellation)).ToDictionary(c => c.Value.Id, c => c.Value);
+    /// <summary>By the recipient's id: who they are by now.</summary>
+    private async Task<Dictionary<string, Customer>> PeopleAsync(IReadOnlyList<(Batch Batch, int Index)> places, CancellationToken cancellation)
+    {
+        var ids = places.Select(p => p.Batch.Recipients[p.Index].CustomerId).Distinct().ToList();
+        var slots = await customers.ReadSlotsAsync(ids, cancellation);
+        return ids.Select(id => (Id: id, Slot: CustomerSlot.Follow(slots, id))).Where(p => (p.Slot?.Customer ?? p.Slot?.Frozen) is not null).ToDictionary(p => p.Id, p => p.Slot!.Customer ?? p.Slot.Frozen!);
+    }
 
     private static MessageView View(Campaign campaign, Batch batch, int index, Dictionary<string, Customer> people)
     {

@@ -11,7 +11,7 @@ namespace XenoCrm.Delivery;
 public sealed record CapRequest(Versioned<Customer> Customer, string MessageId, bool Retaken, bool IsHeldOut);
 
 /// <param name="Capped">Message ids.</param>
-/// <param name="Gone">Message ids of customers that went at this moment.</param>
+/// <param name="Gone">Message ids of customers that went at this moment, or are about to become part of another.</param>
 public sealed record CapAnswer(IReadOnlySet<string> Capped, IReadOnlySet<string> Gone);
 
 /// <summary>
@@ -88,7 +88,7 @@ public sealed partial class CapBook(CustomerStore customers, IOptions<DeliveryOp
             var slots = await customers.ReadSlotsAsync([.. left.Select(m => m.Key)], cancellation);
             var changes = new Dictionary<string, (Versioned<Customer> Customer, IReadOnlyList<Contact> Contacts)>();
             var again = new HashSet<string>();
-            var places = left.ToLookup(m => CustomerOf(slots, m.Key)?.Id, m => m.Key);
+            var places = left.ToLookup(m => CustomerSlot.Follow(slots, m.Key)?.Id, m => m.Key);
             foreach (var same in places.Where(p => p.Key is not null))
             {
                 var slot = slots[same.Key!];
@@ -142,17 +142,6 @@ public sealed partial class CapBook(CustomerStore customers, IOptions<DeliveryOp
         var oldest = now.AddDays(-options.Value.Caps.Max(c => c.Days));
         var others = (contacts ?? []).Where(c => c.MessageId != request.MessageId && c.At > oldest);
         return sends ? [.. others, new(request.MessageId, channel.Name(), now)] : [.. others];
-    }
-
-    private static CustomerSlot? CustomerOf(Dictionary<string, CustomerSlot> slots, string id)
-    {
-        var slot = slots.GetValueOrDefault(id);
-        while (slot is { IsFrozen: false, Into: { } into })
-        {
-            slot = slots.GetValueOrDefault(into);
-        }
-
-        return slot;
     }
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "{Count} messages that were not sent keep counting for the caps of their customers, who are being merged")]

@@ -45,6 +45,7 @@ public static class DeliveryFeature
         services.AddSingleton<CapBook>();
         services.AddSingleton<SendClaims>();
         services.AddSingleton<WinnerDecision>();
+        services.AddSingleton<MergedRecipients>();
         services.AddSingleton<TrackingLinks>();
         services.AddSingleton<Sender>();
         services.AddSingleton<PoisonRuns>();

@@ -107,12 +107,7 @@ public sealed class RecordMessages(
     /// <summary>The id of the customer that there is for an id by now; null when there is none, or none yet.</summary>
     private static string? CustomerOf(Dictionary<string, CustomerSlot> slots, string id, HashSet<string> waiting)
     {
-        var slot = slots.GetValueOrDefault(id);
-        while (slot is { IsFrozen: false, Into: { } into })
-        {
-            slot = slots.GetValueOrDefault(into);
-        }
-
+        var slot = CustomerSlot.Follow(slots, id);
         if (slot is { IsFrozen: true })
         {
             waiting.Add(id);

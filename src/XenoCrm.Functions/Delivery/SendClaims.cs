@@ -13,8 +13,11 @@ public sealed record Due(List<Versioned<Batch>> Batches, IReadOnlySet<string> Ch
 
 /// <summary>Decides about the open messages of batches, one by one, and records what is intended. The first half of what <see cref="Sender"/> does.</summary>
 public sealed class SendClaims(
-    BatchStore batches, SendDecisions decisions, SendTiming timing, CapBook caps, VendorPool vendors, PriceTable prices, CampaignTemplates templates, TrackingLinks links)
+    BatchStore batches, SendDecisions decisions, MergedRecipients merged, SendTiming timing, CapBook caps, VendorPool vendors, PriceTable prices, CampaignTemplates templates, TrackingLinks links)
 {
+    /// <summary>A merge is mostly over within milliseconds; one whose process has died within a minute or two.</summary>
+    private static readonly TimeSpan MergeWait = TimeSpan.FromSeconds(5);
+
     /// <summary>Notes, in memory, who has to wait and until when. Whoever does not is ready (<see cref="Recipient.IsReady"/>).</summary>
     public async Task<Due> LookAsync(Campaign campaign, IReadOnlyList<Versioned<Batch>> open, DateTimeOffset now, CancellationToken cancellation)
     {
@@ -51,6 +54,7 @@ public sealed class SendClaims(
         CancellationToken cancellation)
     {
         var decided = known ?? await decisions.DecideAsync(campaign.Channel, [.. free.SelectMany(b => b.Value.Recipients.Where(r => r.IsReady).Select(r => r.CustomerId))], cancellation);
+        decided = await merged.WithoutDoublesAsync(campaign, free, decided, cancellation);
         var counted = await CountAsync(campaign, free, decided, now, cancellation);
         var contents = campaign.Variants.Select(v => templates.Get(v.Content)).ToArray();
 
@@ -69,8 +73,15 @@ public sealed class SendClaims(
                     continue;
                 }
 
-                var (customer, decision, hash) = decided[recipients[i].CustomerId];
+                var (customer, decision, hash, isFrozen) = decided[recipients[i].CustomerId];
                 var id = batch.MessageId(i);
+                if (recipients[i].Status == MessageStatus.Pending && (isFrozen || counted.Gone.Contains(id)))
+                {
+                    // What becomes of them is seen when it is over: another customer, the same, or none.
+                    recipients[i] = recipients[i] with { NotBefore = batch.Since(now + MergeWait) };
+                    continue;
+                }
+
                 var gateway = recipients[i].Status == MessageStatus.Sending ? vendors.Find(batch.VendorOf(i)) : chosen;
                 decision = Refine(campaign, recipients[i], customer?.Value, decision, counted, id);
                 recipients[i] = Intend(campaign, recipients[i], gateway, decision, hash, batch.Since(now));
@@ -121,7 +132,13 @@ public sealed class SendClaims(
                 }
 
                 var id = batch.MessageId(i);
-                var (customer, decision, _) = decided[recipient.CustomerId];
+                var (customer, decision, _, isFrozen) = decided[recipient.CustomerId];
+                if (isFrozen)
+                {
+                    // Waits; or it was left half sent, and has its place.
+                    continue;
+                }
+
                 if (decision.To is not null && !timing.IsTooLate(campaign, customer!.Value))
                 {
                     sent.Add(new(customer, id, recipient.Status == MessageStatus.Sending, recipient.Status == MessageStatus.Pending && Assignment.IsHeldOut(campaign, recipient.CustomerId)));

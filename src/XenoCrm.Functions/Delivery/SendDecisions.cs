@@ -5,9 +5,10 @@ using XenoCrm.Platform.Cosmos;
 
 namespace XenoCrm.Delivery;
 
-/// <param name="Customer">As read at the moment of sending; null when there is none any more.</param>
+/// <param name="Customer">As read at the moment of sending: the one that was asked for, or that it was merged into; null when there is none any more.</param>
 /// <param name="AddressHash">Null without an address.</param>
-public sealed record Decided(Versioned<Customer>? Customer, SendDecision Decision, string? AddressHash);
+/// <param name="IsFrozen">The customer is just being merged, and is as it was before.</param>
+public sealed record Decided(Versioned<Customer>? Customer, SendDecision Decision, string? AddressHash, bool IsFrozen = false);
 
 /// <summary>Applies <see cref="SendRules"/> to a run of recipients: two reads for a thousand of them.</summary>
 /// <remarks>Nothing is written to the customer here: what became of the message is recorded once, when it has settled (<see cref="RecordMessages"/>).</remarks>
@@ -16,9 +17,13 @@ public sealed class SendDecisions(CustomerStore customers, SuppressionStore supp
     /// <returns>By customer id; one for each that is asked for.</returns>
     public async Task<IReadOnlyDictionary<string, Decided>> DecideAsync(Channel channel, IReadOnlyCollection<string> customerIds, CancellationToken cancellation)
     {
-        var people = await customers.ReadManyAsync(customerIds, cancellation);
-        var decided = await DecideAsync(channel, people, cancellation);
-        return customerIds.ToDictionary(id => id, id => decided.GetValueOrDefault(id) ?? new Decided(null, SendRules.Decide(null, channel, null, options.Value.RequireConsent), null));
+        var slots = await customers.ReadSlotsAsync(customerIds, cancellation);
+        var found = customerIds.ToDictionary(id => id, id => CustomerSlot.Follow(slots, id));
+        var people = found.Values.OfType<CustomerSlot>().DistinctBy(s => s.Id).Select(s => (s.Customer ?? s.Frozen) is { } customer ? new Versioned<Customer>(customer, s.ETag) : null).OfType<Versioned<Customer>>();
+        var decided = await DecideAsync(channel, [.. people], cancellation);
+        return found.ToDictionary(f => f.Key, f => f.Value is { } slot && decided.GetValueOrDefault(slot.Id) is { } person
+            ? person with { IsFrozen = slot.IsFrozen }
+            : new Decided(null, SendRules.Decide(null, channel, null, options.Value.RequireConsent), null));
     }
 
     /// <summary>As above, for customers as they were read.</summary>

@@ -7,6 +7,9 @@ namespace XenoCrm.Delivery;
 public static class Reasons
 {
     public const string CustomerGone = "customer_gone";
+
+    /// <summary>Was made one with another recipient of the campaign since its launch, and that one's message is the person's.</summary>
+    public const string CustomerMerged = "customer_merged";
     public const string ConsentWithdrawn = "consent_withdrawn";
     public const string ConsentMissing = "consent_missing";
     public const string AddressMissing = "address_missing";

@@ -140,6 +140,7 @@ public sealed partial class Sender(
         }
 
         var (claimed, messages) = await claims.ClaimAsync(campaign, gateway, free, due.Decided, now, charges, cancellation);
+        again = Again.Earlier(again, EarliestOf(claimed, now));
         if (claimed.Count < free.Count)
         {
             again = Soon;
