@@ -94,7 +94,7 @@ public sealed record Customer
     /// <summary>Last and first name in lower case: the order of lists by name, which is not to put <c>de Boer</c> behind <c>Zimmer</c>.</summary>
     public string? SortName { get; init; }
 
-    /// <summary>The latest messages, in the order in which they became known here; at most <see cref="CustomerMessage.MaxKept"/>.</summary>
+    /// <summary>The latest messages, in the order in which they became known here: those of <see cref="CustomerMessage.Keep"/>.</summary>
     public IReadOnlyList<CustomerMessage> Messages { get; init; } = [];
 
     /// <summary>Messages that count for the caps on how many are sent; null where there are none. Written by whoever sends.</summary>

@@ -38,7 +38,7 @@ internal static class CustomerMerge
             LastVisitAt = into.LastVisitAt > from.LastVisitAt || from.LastVisitAt is null ? into.LastVisitAt : from.LastVisitAt,
             VisitIds = Union(into.VisitIds, from.VisitIds, Customer.MaxVisitIds),
             Engagement = Sum(into.Engagement, from.Engagement),
-            Messages = [.. into.Messages.Concat(from.Messages).OrderBy(m => m.At).TakeLast(CustomerMessage.MaxKept)],
+            Messages = CustomerMessage.Keep([.. into.Messages.Concat(from.Messages).OrderBy(m => m.At)]),
             Contacts = into.Contacts is null ? from.Contacts : from.Contacts is null ? into.Contacts : [.. into.Contacts.UnionBy(from.Contacts, c => c.MessageId)],
             Past = PastEvent.Add(into.Past, [.. from.Past, .. past, .. visit is { } at ? new[] { PastEvent.Visit(at) } : []]),
             FormerKeys = Union(into.FormerKeys, from.FormerKeys, Customer.MaxFormerKeys),

@@ -15,8 +15,19 @@ public readonly record struct EngagementShare(bool Sent, bool Delivered, bool Op
 public sealed record CustomerMessage(
     string Id, string Channel, string Status, DateTimeOffset At, DateTimeOffset? SentAt = null, DateTimeOffset? OpenedAt = null, DateTimeOffset? ClickedAt = null)
 {
-    /// <summary>A customer carries so many, because each of them makes every write of the customer dearer. All are in the batches.</summary>
+    /// <summary>
+    /// A customer carries so many, because each of them makes every write of the customer dearer, and beside them up to
+    /// <see cref="MaxTouching"/> older ones that an order may still be put down to. All are in the batches.
+    /// </summary>
     public const int MaxKept = 10;
+
+    public const int MaxTouching = 20;
+
+    /// <summary>So long before the newest, those that were clicked, or that belong to a comparison, are kept.</summary>
+    public static readonly TimeSpan ClicksKept = TimeSpan.FromDays(30);
+
+    /// <summary>So long those that were delivered; the last one delivered always.</summary>
+    public static readonly TimeSpan DeliveriesKept = TimeSpan.FromDays(7);
 
     /// <summary>Of a message that was held out.</summary>
     public const string HeldOut = "holdout";
@@ -61,7 +72,7 @@ public sealed record CustomerMessage(
         var engagement = customer.Engagement;
         IReadOnlyList<CustomerMessage> messages = known is not null
             ? [.. customer.Messages.Select(m => m.Id == message.Id ? message : m)]
-            : [.. customer.Messages.Append(message).TakeLast(MaxKept)];
+            : Keep([.. customer.Messages, message]);
         return customer with
         {
             Messages = messages,
@@ -76,6 +87,36 @@ public sealed record CustomerMessage(
             },
         };
     }
+
+    /// <summary>
+    /// Those that a customer carries, of more: the newest, and of the others what attribution needs. So an order that comes
+    /// now is put down to the right one however many messages there were since.
+    /// </summary>
+    /// <param name="messages">In the order in which they became known.</param>
+    public static IReadOnlyList<CustomerMessage> Keep(IReadOnlyList<CustomerMessage> messages)
+    {
+        var older = messages.Count - MaxKept;
+        if (older <= 0)
+        {
+            return messages;
+        }
+
+        var newest = messages.Max(m => m.LastAt);
+        var delivered = messages.Where(m => m.DeliveredAt is not null).MaxBy(m => m.DeliveredAt)?.Id;
+        var kept = messages.Take(older).Select(m => (Message: m, Rank: Rank(m))).Where(m => m.Rank < int.MaxValue)
+            .OrderBy(m => m.Rank).ThenByDescending(m => m.Message.LastAt).Take(MaxTouching).Select(m => m.Message.Id).ToHashSet();
+        return kept.Count == older ? messages : [.. messages.Where((m, i) => i >= older || kept.Contains(m.Id))];
+
+        int Rank(CustomerMessage m) =>
+            m.Id == delivered ? 0
+            : m.ClickedAt is not null && newest - m.LastAt <= ClicksKept ? 1
+            : m.IsCompared && newest - m.LastAt <= ClicksKept ? 2
+            : m.DeliveredAt is not null && newest - m.LastAt <= DeliveriesKept ? 3
+            : int.MaxValue;
+    }
+
+    /// <summary>When something was heard of it last.</summary>
+    private DateTimeOffset LastAt => Later(Later(At, ClickedAt), LaterClicks is { Count: > 0 } clicks ? clicks[^1] : null)!.Value;
 
     /// <summary>By what it says, and not by whether it is the same list of clicks.</summary>
     public bool Equals(CustomerMessage? other) =>

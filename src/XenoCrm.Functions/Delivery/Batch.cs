@@ -168,13 +168,14 @@ public sealed record Recipient
 /// <param name="Opened">By a person, as far as can be told.</param>
 /// <param name="AutoOpened">Only by programs: scanners, prefetchers.</param>
 /// <param name="Queued">Part of pending: to be sent.</param>
+/// <param name="Waiting">Part of queued: not to be sent before a later time (quiet hours, local time, a winner).</param>
 public sealed record Counts(
     int Audience, int Sent, int Delivered, int Failed, int Suppressed, int Skipped, int Pending, int Unknown,
-    int Opened, int Clicked, int AutoOpened = 0, int AutoClicked = 0, int Unsubscribed = 0, int Complained = 0, int Queued = 0)
+    int Opened, int Clicked, int AutoOpened = 0, int AutoClicked = 0, int Unsubscribed = 0, int Complained = 0, int Queued = 0, int Waiting = 0)
 {
     public static Counts operator +(Counts a, Counts b) => new(
         a.Audience + b.Audience, a.Sent + b.Sent, a.Delivered + b.Delivered, a.Failed + b.Failed, a.Suppressed + b.Suppressed, a.Skipped + b.Skipped, a.Pending + b.Pending, a.Unknown + b.Unknown,
-        a.Opened + b.Opened, a.Clicked + b.Clicked, a.AutoOpened + b.AutoOpened, a.AutoClicked + b.AutoClicked, a.Unsubscribed + b.Unsubscribed, a.Complained + b.Complained, a.Queued + b.Queued);
+        a.Opened + b.Opened, a.Clicked + b.Clicked, a.AutoOpened + b.AutoOpened, a.AutoClicked + b.AutoClicked, a.Unsubscribed + b.Unsubscribed, a.Complained + b.Complained, a.Queued + b.Queued, a.Waiting + b.Waiting);
 }
 
 public sealed record ReasonCount(string Reason, int Count);

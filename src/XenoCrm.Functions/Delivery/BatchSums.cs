@@ -8,7 +8,7 @@ namespace XenoCrm.Delivery;
 public sealed record BatchSums(Counts Counts, long Cost, int Unpriced, double Units)
 {
     private static readonly string[] Counted =
-        ["audience", "sent", "delivered", "failed", "suppressed", "skipped", "pending", "unknown", "opened", "clicked", "autoOpened", "autoClicked", "unsubscribed", "complained", "queued"];
+        ["audience", "sent", "delivered", "failed", "suppressed", "skipped", "pending", "unknown", "opened", "clicked", "autoOpened", "autoClicked", "unsubscribed", "complained", "queued", "waiting"];
 
     /// <summary>Of a query over batches.</summary>
     internal static readonly string Columns =
@@ -22,7 +22,7 @@ public sealed record BatchSums(Counts Counts, long Cost, int Unpriced, double Un
         return new(
             new(
                 Count("audience"), Count("sent"), Count("delivered"), Count("failed"), Count("suppressed"), Count("skipped"), Count("pending"), Count("unknown"),
-                Count("opened"), Count("clicked"), Count("autoOpened"), Count("autoClicked"), Count("unsubscribed"), Count("complained"), Count("queued")),
+                Count("opened"), Count("clicked"), Count("autoOpened"), Count("autoClicked"), Count("unsubscribed"), Count("complained"), Count("queued"), Count("waiting")),
             (long)Sum("cost"), Count("unpriced"), Sum("units"));
     }
 }

@@ -8,7 +8,9 @@ namespace XenoCrm.Delivery;
 /// <summary>How far a campaign is.</summary>
 /// <param name="Planned">Whether the audience is complete.</param>
 /// <param name="PerSecond">Messages that were decided about (sent, or not for a reason) over the last seconds; null: not known yet.</param>
-/// <param name="SecondsLeft">Until the last one is, at this rate; null while nobody can tell.</param>
+/// <param name="SecondsLeft">
+/// Until the last one is, at this rate, but for those that wait for a later time (<see cref="Counts.Waiting"/>); null while nobody can tell.
+/// </param>
 public sealed record ProgressView(CampaignState State, bool Planned, Counts Messages, double? PerSecond, int? SecondsLeft);
 
 /// <summary>
@@ -128,7 +130,7 @@ public sealed class CampaignProgress(WorkspaceStore<Campaign> campaigns, Workspa
             var rate = feed.Recent.TryPeek(out var first) && at > first.At ? (Decided(counts) - Decided(first.View.Messages)) / (at - first.At).TotalSeconds : (double?)null;
             var view = new ProgressView(
                 campaign.State, isPlanned, counts, rate is null ? null : Math.Round(rate.Value, 1),
-                isPlanned && counts.Queued == 0 ? 0 : isPlanned && rate > 0 ? (int)Math.Ceiling(counts.Queued / rate.Value) : null);
+                !isPlanned ? null : counts.Queued == counts.Waiting ? 0 : rate > 0 ? (int)Math.Ceiling((counts.Queued - counts.Waiting) / rate.Value) : null);
             feed.Last = new((feed.Last?.Number ?? 0) + 1, at, view);
             feed.Recent.Enqueue(feed.Last);
             if (feed.Recent.Count > Readings)

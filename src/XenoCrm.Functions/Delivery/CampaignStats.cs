@@ -27,6 +27,7 @@ public sealed class CampaignStats(
             c.Opened, c.Clicked, c.AutoOpened, c.AutoClicked, c.Unsubscribed, c.Complained, reasons, plan?.Done == true || campaign.State == CampaignState.Cancelled)
         {
             Queued = c.Queued,
+            Waiting = c.Waiting,
             HeldOut = heldOut,
             Funnel = FunnelStep.Of(c, credited.Count),
             Rates = Rates.Of(c, credited.Count),

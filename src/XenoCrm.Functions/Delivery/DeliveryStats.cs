@@ -64,5 +64,5 @@ public sealed class DeliveryStats(BatchStore batches, WorkspaceStore<Campaign> c
     }
 
     private static Counts HandedOver(Counts c) =>
-        c with { Audience = c.Audience - c.Suppressed - c.Skipped - c.Queued, Suppressed = 0, Skipped = 0, Pending = c.Pending - c.Queued, Queued = 0 };
+        c with { Audience = c.Audience - c.Suppressed - c.Skipped - c.Queued, Suppressed = 0, Skipped = 0, Pending = c.Pending - c.Queued, Queued = 0, Waiting = 0 };
 }

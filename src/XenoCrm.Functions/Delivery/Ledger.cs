@@ -94,12 +94,11 @@ public static class Ledger
         }
 
         var counts = Sum(batch.Recipients);
-        var (unrecorded, cost, unpriced, waiting) = (false, 0L, 0, 0);
+        var (unrecorded, cost, unpriced) = (false, 0L, 0);
         Dictionary<string, int>? reasons = null;
         foreach (var recipient in batch.Recipients)
         {
             unrecorded |= recipient.IsUnrecorded;
-            waiting += recipient.Waits ? 1 : 0;
             var price = batch.PriceOf(recipient);
             cost += price ?? 0;
             unpriced += price is null ? 1 : 0;
@@ -112,8 +111,8 @@ public static class Ledger
 
         return batch with
         {
-            State = counts.Queued == 0 ? BatchState.Sent : counts.Queued == waiting ? BatchState.Waiting : batch.State is BatchState.Sent or BatchState.Waiting ? BatchState.Queued : batch.State,
-            LeaseUntil = counts.Queued == waiting ? null : batch.LeaseUntil,
+            State = counts.Queued == 0 ? BatchState.Sent : counts.Queued == counts.Waiting ? BatchState.Waiting : batch.State is BatchState.Sent or BatchState.Waiting ? BatchState.Queued : batch.State,
+            LeaseUntil = counts.Queued == counts.Waiting ? null : batch.LeaseUntil,
             Unrecorded = unrecorded,
             Uncertain = counts.Unknown > 0,
             Counts = counts,
@@ -129,7 +128,7 @@ public static class Ledger
     public static Counts Sum(IReadOnlyCollection<Recipient> recipients)
     {
         int sent = 0, delivered = 0, failed = 0, suppressed = 0, skipped = 0, unknown = 0, opened = 0, clicked = 0, queued = 0;
-        int autoOpened = 0, autoClicked = 0, unsubscribed = 0, complained = 0;
+        int autoOpened = 0, autoClicked = 0, unsubscribed = 0, complained = 0, waiting = 0;
         foreach (var recipient in recipients)
         {
             sent += recipient.SentAt is null ? 0 : 1;
@@ -139,6 +138,7 @@ public static class Ledger
             autoClicked += recipient is { ClickedAt: null, AutoClickedAt: not null } ? 1 : 0;
             unsubscribed += recipient.Has(MessageEventKind.Unsubscribed) ? 1 : 0;
             complained += recipient.Has(MessageEventKind.Complained) ? 1 : 0;
+            waiting += recipient.Waits ? 1 : 0;
             switch (recipient.Status)
             {
                 case MessageStatus.Delivered:
@@ -164,7 +164,7 @@ public static class Ledger
 
         var audience = recipients.Count;
         var pending = audience - delivered - failed - suppressed - skipped;
-        return new(audience, sent, delivered, failed, suppressed, skipped, pending, unknown, opened, clicked, autoOpened, autoClicked, unsubscribed, complained, queued);
+        return new(audience, sent, delivered, failed, suppressed, skipped, pending, unknown, opened, clicked, autoOpened, autoClicked, unsubscribed, complained, queued, waiting);
     }
 
     private static int Compare(Report report, Recipient known)

@@ -20,6 +20,9 @@ public sealed record CampaignStatsView(
     /// <summary>Part of pending: to be sent.</summary>
     public int Queued { get; init; }
 
+    /// <summary>Part of queued: not to be sent before a later time (quiet hours, local time, a winner).</summary>
+    public int Waiting { get; init; }
+
     /// <summary>Part of skipped: would have been written to, and are what the others are compared with.</summary>
     public int HeldOut { get; init; }
     public required IReadOnlyList<FunnelStep> Funnel { get; init; }

@@ -36,8 +36,9 @@ public sealed record Exposure(string CampaignId, string MessageId, DateTimeOffse
 /// matter which of them came first, or how often it is asked.
 /// </summary>
 /// <remarks>
-/// A customer knows the latest messages only (<see cref="CustomerMessage.MaxKept"/>). What an order was put down to while
-/// the customer knew it still holds; a message that is known again counts as it is now.
+/// A customer knows the latest messages, and older ones as long as orders may be put down to them
+/// (<see cref="CustomerMessage.Keep"/>). What an order was put down to while the customer knew it still holds; a message
+/// that is known again counts as it is now.
 /// The groups of a campaign with a holdout are compared by other means, because who was not written to cannot click: in
 /// both groups every order within <see cref="AttributionOptions.ClickWindow"/> counts, whatever else was clicked.
 /// </remarks>

@@ -23,6 +23,7 @@ public sealed class MergeFunctions(MergeCustomers merge)
         [HttpTrigger(AuthorizationLevel.Anonymous, "post", Route = "api/customers/merge")] HttpRequest request, CancellationToken cancellation) =>
         Reply.Ok(await merge.HandleAsync(await request.ReadAsync<MergeRequest>(cancellation), cancellation));
 
+    /// <summary>Goes on with merges whose process has died; asking for one again does so sooner.</summary>
     [Function("FinishMerges")]
-    public Task Finish([TimerTrigger("*/15 * * * * *")] TimerInfo timer, CancellationToken cancellation) => merge.FinishAbandonedAsync(cancellation);
+    public Task Finish([TimerTrigger("0 * * * * *")] TimerInfo timer, CancellationToken cancellation) => merge.FinishAbandonedAsync(cancellation);
 }

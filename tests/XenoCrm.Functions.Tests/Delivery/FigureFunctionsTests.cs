@@ -231,6 +231,28 @@ public sealed class FigureFunctionsTests(DeliveryEmulator emulator)
         (await ApiCall.SendAsync(harness.Provider, r => Task.FromResult(none.Follow(r, "none")), null, "", "", null)).ShouldBeProblem(404, "campaign.not_found");
     }
 
+    [Fact]
+    public async Task Those_who_wait_for_a_later_time_are_said_apart_and_not_part_of_the_time_left()
+    {
+        await using var harness = await DeliveryHarness.StartAsync(emulator);
+        await harness.AddCustomersAsync(Enumerable.Range(1, 30), c => c with { TimeZone = c.Id[^1] == '1' ? "Asia/Tokyo" : "Etc/UTC" });
+        var later = Enumerable.Range(1, 30).Count(n => Samples.Customer(n).Id[^1] == '1');
+        string Hour(double hours) => harness.Clock.GetUtcNow().ToOffset(TimeSpan.FromHours(9)).AddHours(hours).ToString("HH:mm", System.Globalization.CultureInfo.InvariantCulture);
+        var id = await harness.LaunchAsync(c => c with { Sending = new(QuietHours: new(Hour(-1), Hour(1))) });
+        await harness.RunAsync(until: () => !harness.Vendor.Carried.IsEmpty);
+        (harness.Vendor.Carried.Count, (await harness.LedgerAsync(id)).Waiting).ShouldBe((30 - later, later));
+        await foreach (var e in harness.Get<CampaignProgress>().FollowAsync(id, TestContext.Current.CancellationToken))
+        {
+            var view = e!.Data.ShouldBeOfType<ProgressView>();
+            (view.Messages.Queued, view.Messages.Waiting, view.SecondsLeft).ShouldBe((later, later, 0));
+            break;
+        }
+
+        await harness.RunAsync();
+        var ledger = await harness.LedgerAsync(id);
+        (ledger.State, ledger.Sent, ledger.Waiting).ShouldBe((CampaignState.Completed, 30, 0));
+    }
+
     private static (Task Began, Task<string> Text) FollowAsync(DeliveryHarness harness, string id, CancellationToken gone)
     {
         var body = new SignallingStream();

@@ -115,7 +115,8 @@ public sealed class AttributionTests : IAsyncLifetime
         var id = await IdAsync("A");
         await NoteAsync(id, Message("m", 0, 0, true, false, 2));
         await WriteAsync(Draft("A", "1", 3));
-        await NoteAsync(id, [.. Enumerable.Range(1, CustomerMessage.MaxKept).Select(i => Message("n", i, 100 + i))]);
+        await NoteAsync(id, [.. Enumerable.Range(1, CustomerMessage.MaxKept).Select(i => Message("n", i, (24 * 31) + i))]);
+        (await crm.Customers.ReadAsync(id, Cancellation))!.Value.Messages.ShouldNotContain(m => m.Id == "m.0.0");
         await WriteAsync(Draft("A", "1", 3, OrderStatus.Paid));
         var paid = (await OrdersAsync(id))["1"];
         (paid.Status, CreditOf(paid)).ShouldBe((OrderStatus.Paid, "m.0.0 Click 2"));
@@ -123,6 +124,45 @@ public sealed class AttributionTests : IAsyncLifetime
         // Something new of it: it counts as it is now.
         await NoteAsync(id, Message("m", 0, 0));
         CreditOf((await OrdersAsync(id))["1"]).ShouldBe("m.0.0 Delivery 1");
+    }
+
+    [Fact]
+    public async Task However_many_messages_came_since_an_order_is_put_down_to_the_last_click_or_delivery_before_it()
+    {
+        // Twenty-five messages in two days; only the first was clicked, and of the last twelve none has arrived.
+        await WriteAsync(Draft("A", "0", -1));
+        var id = await IdAsync("A");
+        await NoteAsync(id, [Message("m", 0, 0, true, false, 2), .. Enumerable.Range(1, 24).Select(i => Message("m", i, i * 2, delivered: i <= 12))]);
+        await WriteAsync(Draft("A", "after the click", 60), Draft("A", "after the click, late", 5), Draft("A", "before the click", 1.5));
+        (await OrdersAsync(id)).Values.Select(o => (o.OrderNumber, CreditOf(o))).OrderBy(o => o.OrderNumber, StringComparer.Ordinal)
+            .ShouldBe([("0", null), ("after the click", "m.0.0 Click 2"), ("after the click, late", "m.0.0 Click 2"), ("before the click", "m.0.0 Delivery 1")]);
+        await WriteAsync(Draft("B", "0", -1));
+        await NoteAsync(await IdAsync("B"), [.. Enumerable.Range(0, 25).Select(i => Message("m", i, i * 2, delivered: i <= 12))]);
+        await WriteAsync(Draft("B", "now", 50), Draft("B", "in between", 10));
+        (await OrdersAsync(await IdAsync("B"))).Values.Select(o => (o.OrderNumber, CreditOf(o))).OrderBy(o => o.OrderNumber, StringComparer.Ordinal)
+            .ShouldBe([("0", null), ("in between", "m.0.4 Delivery 9"), ("now", "m.0.12 Delivery 25")]);
+    }
+
+    [Fact]
+    public void A_customer_carries_a_bounded_number_of_messages_and_those_that_orders_need_first()
+    {
+        IReadOnlyList<CustomerMessage> messages = [];
+        foreach (var i in Enumerable.Range(0, 200))
+        {
+            // One a day, then fifty an hour apart; every fifth is clicked.
+            var at = i < 150 ? 24 * i : (24 * 150) + (i - 150);
+            messages = CustomerMessage.Keep([.. messages, i % 5 == 0 ? Message("m", i, at, true, false, at + 1) : Message("m", i, at)]);
+            messages.Count.ShouldBeLessThanOrEqualTo(CustomerMessage.MaxKept + CustomerMessage.MaxTouching);
+            if (i == 149)
+            {
+                // The clicked ones of thirty days beside the last ten.
+                messages.Count.ShouldBe(CustomerMessage.MaxKept + 4);
+            }
+        }
+
+        messages.Select(m => m.Id).ShouldBe([.. messages.Select(m => m.Id).Distinct()]);
+        messages.TakeLast(CustomerMessage.MaxKept).Select(m => m.Id).ShouldBe(Enumerable.Range(190, 10).Select(i => $"m.0.{i}"));
+        Enumerable.Range(150, 40).Where(i => i % 5 == 0).Select(i => $"m.0.{i}").ShouldBeSubsetOf(messages.Select(m => m.Id));
     }
 
     [Fact]
