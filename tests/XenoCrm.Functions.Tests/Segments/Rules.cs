@@ -80,6 +80,8 @@ internal sealed class StoredCustomers(IEnumerable<Customer> customers) : IQueryS
 
     public int EstimatedCount => items.Count;
 
+    public int? ExactCount => items.Count;
+
     public IReadOnlyList<StoredItem> All => items;
 
     public IEnumerable<StoredItem> Scan(long afterRid) => items.SkipWhile(i => i.Rid <= afterRid);
