@@ -9,17 +9,36 @@ namespace XenoCrm.Delivery;
 /// <summary>Folds receipts into their batches, and draws the consequences: suppressions and withdrawn consent.</summary>
 public sealed partial class ReceiptFolder(
     BatchStore batches, WorkspaceStore<Campaign> campaigns, CustomerStore customers, SuppressionStore suppressions, StrayReceiptStore strays,
-    IOptions<DeliveryOptions> options, TimeProvider clock, ILogger<ReceiptFolder> log)
+    IOptions<DeliveryOptions> options, TimeProvider clock, ILogger<ReceiptFolder> log) : IDisposable
 {
     /// <summary>Half a megabyte to read at a time.</summary>
     private const int BatchesPerRead = 50;
+
+    /// <summary>
+    /// Reads at a time, each with some 5 MB until its batches are written. Receipts of opens are spread over all batches of
+    /// a campaign: those that the host hands over at once can be about thousands of them.
+    /// </summary>
+    private readonly SemaphoreSlim slots = new(4);
 
     /// <summary>A receipt whose time is ahead of this clock by more than a skew is taken as of now.</summary>
     private static readonly TimeSpan Skew = TimeSpan.FromMinutes(5);
 
     /// <summary>Returns when everything is stored. Safe to repeat, in whole or in part.</summary>
     public async Task CommitAsync(IReadOnlyDictionary<string, IReadOnlyList<Receipt>> byBatch) =>
-        await Task.WhenAll(byBatch.Keys.Chunk(BatchesPerRead).Select(ids => CommitAsync(ids, byBatch)));
+        await Task.WhenAll(byBatch.Keys.Chunk(BatchesPerRead).Select(async ids =>
+        {
+            await slots.WaitAsync();
+            try
+            {
+                await CommitAsync(ids, byBatch);
+            }
+            finally
+            {
+                slots.Release();
+            }
+        }));
+
+    public void Dispose() => slots.Dispose();
 
     private async Task CommitAsync(string[] ids, IReadOnlyDictionary<string, IReadOnlyList<Receipt>> byBatch)
     {

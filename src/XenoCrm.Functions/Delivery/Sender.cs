@@ -39,11 +39,19 @@ public sealed partial class Sender(
     private static readonly TimeSpan LongestDelay = TimeSpan.FromDays(7);
     private static readonly Again Soon = new(TimeSpan.FromSeconds(1));
 
+    private static readonly TimeSpan FullFor = TimeSpan.FromSeconds(5);
+
     private readonly SemaphoreSlim slots = new(options.Value.ConcurrentRuns);
+    private long fullAt;
 
     public async Task HandleAsync(SendRun run, CancellationToken cancellation)
     {
         await slots.WaitAsync(cancellation);
+        if (slots.CurrentCount == 0)
+        {
+            Interlocked.Exchange(ref fullAt, clock.GetTimestamp());
+        }
+
         Again? again;
         try
         {
@@ -68,6 +76,9 @@ public sealed partial class Sender(
     {
         public static Again? Earlier(Again? a, Again? b) => a is null || b?.Delay < a.Value.Delay ? b : a;
     }
+
+    /// <summary>Sends as many runs at a time as it may, now or a moment ago: between two runs there is always a gap.</summary>
+    public bool IsBusy => slots.CurrentCount == 0 || (Interlocked.Read(ref fullAt) is var at and not 0 && clock.GetElapsedTime(at) < FullFor);
 
     public void Dispose() => slots.Dispose();
 

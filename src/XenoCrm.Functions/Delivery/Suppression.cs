@@ -39,15 +39,16 @@ public sealed class SuppressionStore(CosmosDatabase database)
     public async Task<IReadOnlyDictionary<string, string>> ReasonsAsync(IEnumerable<string> ids, CancellationToken cancellation)
     {
         var reasons = new Dictionary<string, string>();
-        foreach (var some in ids.Distinct().Chunk(1000))
-        {
-            using var answer = await container.ReadManyItemsStreamAsync([.. some.Select(id => (id, new PartitionKey(id)))], cancellationToken: cancellation);
-            foreach (var found in await CosmosPages.ReadAsync<Suppression>(answer, cancellation))
+        await CosmosPages.ReadManyAsync(
+            container,
+            [.. ids.Distinct()],
+            1000,
+            element =>
             {
-                reasons[found.Value.Id] = found.Value.Reason;
-            }
-        }
-
+                var found = element.Deserialize<Suppression>(Json.Options)!;
+                reasons[found.Id] = found.Reason;
+            },
+            cancellation);
         return reasons;
     }
 

@@ -69,6 +69,31 @@ public sealed class RecordMessagesTests(DeliveryEmulator emulator)
         (await harness.CustomerAsync(1)).SegmentIds.ShouldNotContain("readers");
     }
 
+    [Fact]
+    public async Task Customers_are_told_after_what_is_to_be_sent_but_not_for_ever()
+    {
+        await using var harness = await DeliveryHarness.StartAsync(emulator, ("Delivery:ConcurrentRuns", "1"));
+        await harness.AddCustomersAsync(Enumerable.Range(1, 3));
+        await harness.LaunchAsync();
+        await harness.RunAsync();
+        var told = new List<bool>();
+        harness.Vendor.Taken = async _ =>
+        {
+            await SweepAsync();
+            harness.Clock.Advance(TimeSpan.FromMinutes(5));
+            await SweepAsync();
+        };
+        await harness.LaunchAsync();
+        await harness.RunAsync();
+        told.ShouldBe([false, true]);
+
+        async Task SweepAsync()
+        {
+            await harness.Get<RecordMessages>().SweepAsync(default);
+            told.Add(harness.Queues.Has(MessagesToRecord.Queue));
+        }
+    }
+
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
