@@ -2,6 +2,7 @@ using System.Globalization;
 using Microsoft.Azure.Functions.Worker.Builder;
 using Microsoft.Extensions.Hosting;
 using XenoCrm.Accounts;
+using XenoCrm.Analytics;
 using XenoCrm.Campaigns;
 using XenoCrm.Customers;
 using XenoCrm.Delivery;
@@ -41,6 +42,7 @@ builder.Services
     .AddCampaigns()
     .AddDelivery(builder.Configuration)
     .AddInsights(builder.Configuration)
+    .AddAnalytics(builder.Configuration)
     .AddWebhooks(builder.Configuration)
     .AddPrivacy();
 

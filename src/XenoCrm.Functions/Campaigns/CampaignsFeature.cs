@@ -22,6 +22,7 @@ public static class CampaignsFeature
         services.AddSingleton<CampaignTemplates>();
         services.AddSingleton<ISegmentUser, CampaignSegments>();
         services.AddSingleton<SaveCampaign>();
+        services.AddSingleton<CampaignHeads>();
         services.AddOptions<CampaignOptions>().BindConfiguration(CampaignOptions.Section)
             .Validate(o => o.ApprovalAbove is null or >= 0, "Campaigns__ApprovalAbove must not be negative.")
             .Validate(o => o.ApprovalTolerance is >= 0 and <= 1, "Campaigns__ApprovalTolerance must be between 0 and 1.")

@@ -26,3 +26,6 @@ public sealed record SendingOptions(bool IgnoreCaps = false, bool IgnoreQuietHou
 
 /// <summary>The hour of the customer's own day at which they answer best; null: it is not known. Whoever can tell registers one.</summary>
 public delegate int? BestHour(Customers.Customer customer);
+
+/// <summary>Once before a run of calls to <see cref="BestHour"/>: it is asked for each recipient, and cannot wait for a database.</summary>
+public delegate Task PrepareBestHours(CancellationToken cancellation);

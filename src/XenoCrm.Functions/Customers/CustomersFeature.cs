@@ -18,6 +18,7 @@ public static class CustomersFeature
         services.AddSingleton(CustomerIdentities.Definition);
         services.AddSingleton<CustomerStore>();
         services.AddSingleton<CustomerTags>();
+        services.AddSingleton<CustomerFigures>();
         services.AddSingleton<AttributeSchema>();
         services.AddSingleton<ChangeAttribute>();
         services.AddSingleton<CustomerWriter>();

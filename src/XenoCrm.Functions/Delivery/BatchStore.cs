@@ -205,6 +205,10 @@ public sealed class BatchStore(CosmosDatabase database)
 
     public Task<IReadOnlyDictionary<string, BatchSums>> SumByCampaignAsync(CancellationToken cancellation) => SumByAsync("c.campaignId", "true", cancellation);
 
+    /// <summary>Of these campaigns; one without batches is not in it.</summary>
+    public Task<IReadOnlyDictionary<string, BatchSums>> SumByCampaignAsync(IReadOnlyCollection<string> campaignIds, CancellationToken cancellation) =>
+        SumByAsync("c.campaignId", "ARRAY_CONTAINS(@ids, c.campaignId)", cancellation, campaignIds);
+
     /// <summary>Of batches that only one vendor has got messages of.</summary>
     public Task<IReadOnlyDictionary<string, BatchSums>> SumByVendorAsync(CancellationToken cancellation) => SumByAsync("c.vendors[0]", "ARRAY_LENGTH(c.vendors) = 1", cancellation);
 
@@ -213,8 +217,9 @@ public sealed class BatchStore(CosmosDatabase database)
     /// <summary>Every batch of the campaign, in no particular order.</summary>
     public IAsyncEnumerable<Batch> AllAsync(string campaignId, CancellationToken cancellation) => ReadAllAsync(Where("SELECT * FROM c", campaignId), cancellation);
 
-    private async Task<IReadOnlyDictionary<string, BatchSums>> SumByAsync(string key, string condition, CancellationToken cancellation) =>
-        (await QueryAsync<Dictionary<string, JsonElement>>(new($"SELECT {key} AS k, {BatchSums.Columns} FROM c WHERE {condition} GROUP BY {key}"), cancellation))
+    private async Task<IReadOnlyDictionary<string, BatchSums>> SumByAsync(string key, string condition, CancellationToken cancellation, IReadOnlyCollection<string>? ids = null) =>
+        (await QueryAsync<Dictionary<string, JsonElement>>(
+            new QueryDefinition($"SELECT {key} AS k, {BatchSums.Columns} FROM c WHERE {condition} GROUP BY {key}").WithParameter("@ids", ids ?? []), cancellation))
             .GroupBy(r => r["k"].GetString()!).ToDictionary(r => r.Key, r => BatchSums.Of([.. r]));
 
     private async IAsyncEnumerable<Batch> ReadAllAsync(QueryDefinition query, [EnumeratorCancellation] CancellationToken cancellation)

@@ -86,6 +86,7 @@ public sealed class CheckCampaign(
 
         var launch = campaign is { State: CampaignState.Scheduled, Schedule.At: var at } && at > now ? at : now;
         var sampled = size > options.Value.CheckLimit;
+        await timing.PrepareAsync(campaign, cancellation);
         var tally = new CheckTally(campaign, templates, merge, links, timing, caps, now - Recent, launch);
         await ExamineAsync(campaign.Channel, sampled ? filter.And(Part((double)options.Value.CheckLimit / size)) : filter, tally, cancellation);
 

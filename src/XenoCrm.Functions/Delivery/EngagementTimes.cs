@@ -4,7 +4,8 @@ namespace XenoCrm.Delivery;
 
 /// <param name="Day">1: Monday … 7: Sunday.</param>
 /// <param name="Hour">0 to 23.</param>
-public sealed record EngagementHour(int Day, int Hour, int Opens, int Clicks);
+/// <param name="Messages">Each counted once: when it was clicked first, else when it was opened.</param>
+public sealed record EngagementHour(int Day, int Hour, int Opens, int Clicks, int Messages);
 
 /// <summary>When people open and click, by the clock where they are.</summary>
 /// <param name="Customers">Looked at: those who ever opened or clicked.</param>
@@ -60,6 +61,7 @@ public sealed class EngagementTimes(CustomerStore customers)
     {
         private readonly int[,] opens = new int[7, 24];
         private readonly int[,] clicks = new int[7, 24];
+        private readonly int[,] messages = new int[7, 24];
 
         public int Customers { get; private set; }
 
@@ -71,6 +73,7 @@ public sealed class EngagementTimes(CustomerStore customers)
             {
                 Count(opens, message.OpenedAt, zone);
                 Count(clicks, message.ClickedAt, zone);
+                Count(messages, message.ClickedAt ?? message.OpenedAt, zone);
             }
         }
 
@@ -82,7 +85,7 @@ public sealed class EngagementTimes(CustomerStore customers)
                 var (day, hour) = (i / 24, i % 24);
                 if (opens[day, hour] + clicks[day, hour] > 0)
                 {
-                    hours.Add(new(day + 1, hour, opens[day, hour], clicks[day, hour]));
+                    hours.Add(new(day + 1, hour, opens[day, hour], clicks[day, hour], messages[day, hour]));
                 }
             }
 

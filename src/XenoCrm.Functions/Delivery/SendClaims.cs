@@ -26,6 +26,7 @@ public sealed class SendClaims(
             return new([.. open], new HashSet<string>(), null);
         }
 
+        await timing.PrepareAsync(campaign, cancellation);
         var asked = open.SelectMany(b => b.Value.Recipients.Where(r => r.Status == MessageStatus.Sending
             || (r.Status == MessageStatus.Pending && !SendTiming.Waits(campaign, b.Value, r, now) && SendTiming.WinnerAfter(campaign, r.CustomerId, now) is null))).Select(r => r.CustomerId).ToList();
         var decided = await decisions.DecideAsync(campaign.Channel, asked, cancellation);

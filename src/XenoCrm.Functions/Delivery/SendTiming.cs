@@ -9,7 +9,7 @@ namespace XenoCrm.Delivery;
 /// quiet hours, and not while a winner is looked for. Follows from campaign, customer and clock alone, so what a batch says
 /// of it is only a note of when to look again.
 /// </summary>
-public sealed class SendTiming(IOptions<DeliveryOptions> options, BestHour? bestHour = null)
+public sealed class SendTiming(IOptions<DeliveryOptions> options, BestHour? bestHour = null, PrepareBestHours? prepare = null)
 {
     /// <summary>For the decision that is due at the deadline to be made.</summary>
     private static readonly TimeSpan Grace = TimeSpan.FromMinutes(1);
@@ -19,6 +19,10 @@ public sealed class SendTiming(IOptions<DeliveryOptions> options, BestHour? best
     /// <summary>Whether anybody could have to wait.</summary>
     public bool Concerns(Campaign campaign) =>
         campaign.Winner is not null || campaign.Schedule?.Local is not null || campaign.Sending?.BestTime == true || QuietHoursOf(campaign) is not null;
+
+    /// <summary>Before a run of calls to <see cref="After"/> or <see cref="Turn"/>.</summary>
+    public Task PrepareAsync(Campaign campaign, CancellationToken cancellation) =>
+        campaign.Sending?.BestTime == true && prepare is not null ? prepare(cancellation) : Task.CompletedTask;
 
     /// <summary>Whether the batch's note says to wait, and nothing has happened since that overtakes it.</summary>
     public static bool Waits(Campaign campaign, Batch batch, Recipient recipient, DateTimeOffset now) =>

@@ -16,6 +16,7 @@ public static class OrdersFeature
         services.AddSingleton<Attribution>();
         services.AddSingleton<CreditOrders>();
         services.AddSingleton<CampaignOrders>();
+        services.AddSingleton<OrderFigures>();
         services.AddSingleton<OrderStore>();
         services.AddSingleton<CustomerTurns>();
         services.AddSingleton<OrderWriter>();

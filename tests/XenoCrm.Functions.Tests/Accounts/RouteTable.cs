@@ -17,7 +17,13 @@ internal static class RouteTable
         POST   /api/ai/campaigns/{id}/tags                         marketer ai:write
         POST   /api/ai/messages                                    marketer ai:write
         POST   /api/ai/segments                                    marketer ai:write
+        GET    /api/ai/send-time                                   marketer ai:read
+        POST   /api/ai/send-time                                   marketer ai:read
         GET    /api/ai/usage                                       manager  ai:read
+        GET    /api/analytics/campaigns                            viewer   analytics:read
+        GET    /api/analytics/cohorts                              viewer   analytics:read
+        GET    /api/analytics/overview                             viewer   analytics:read
+        GET    /api/analytics/revenue                              viewer   analytics:read
         GET    /api/api-keys                                       admin    -
         POST   /api/api-keys                                       admin    -
         DELETE /api/api-keys/{id}                                  admin    -

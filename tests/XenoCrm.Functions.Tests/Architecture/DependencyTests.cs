@@ -19,6 +19,7 @@ public sealed partial class DependencyTests
         ["Campaigns"] = ["Platform", "Accounts", "Customers", "Segments"],
         ["Delivery"] = ["Platform", "Accounts", "Customers", "Orders", "Segments", "Campaigns"],
         ["Insights"] = ["Platform", "Accounts", "Customers", "Orders", "Segments", "Campaigns", "Delivery"],
+        ["Analytics"] = ["Platform", "Accounts", "Customers", "Orders", "Segments", "Campaigns", "Delivery"],
         ["Webhooks"] = ["Platform", "Accounts", "Campaigns", "Delivery"],
         ["Privacy"] = ["Platform", "Accounts", "Customers", "Orders", "Segments", "Imports", "Campaigns", "Delivery"],
     };
@@ -108,7 +109,7 @@ public sealed partial class DependencyTests
         return Path.Combine(folder, "src", "XenoCrm.Functions");
     }
 
-    [GeneratedRegex(@"(?:using (?:static )?XenoCrm\.|XenoCrm\.|[^\w.])(?<feature>Platform|Accounts|Customers|Orders|Segments|Imports|Campaigns|Delivery|Insights|Webhooks|Privacy)(?=[.;]\w*)", RegexOptions.ExplicitCapture, 1000)]
+    [GeneratedRegex(@"(?:using (?:static )?XenoCrm\.|XenoCrm\.|[^\w.])(?<feature>Platform|Accounts|Customers|Orders|Segments|Imports|Campaigns|Delivery|Insights|Analytics|Webhooks|Privacy)(?=[.;]\w*)", RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex Reference();
 
     [GeneratedRegex(@"(?i)(customer|order(?!\s?by|ed|ing|\b)|segment|campaign)", RegexOptions.ExplicitCapture, 1000)]

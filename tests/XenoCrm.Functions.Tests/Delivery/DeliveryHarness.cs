@@ -10,6 +10,7 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using XenoCrm.Accounts;
+using XenoCrm.Analytics;
 using XenoCrm.Campaigns;
 using XenoCrm.Customers;
 using XenoCrm.Orders;
@@ -18,6 +19,7 @@ using XenoCrm.Functions.Tests.Campaigns;
 using XenoCrm.Local.CosmosEmulator;
 using XenoCrm.Platform;
 using XenoCrm.Platform.Cosmos;
+using XenoCrm.Privacy;
 using XenoCrm.Segments;
 using XenoCrm.Webhooks;
 
@@ -346,7 +348,8 @@ internal sealed class DeliveryHarness : IAsyncDisposable
         var collection = new ServiceCollection();
         collection.AddLogging(b => b.SetMinimumLevel(LogLevel.None));
         collection.AddSingleton<IConfiguration>(configuration);
-        collection.AddPlatform(configuration).AddCustomers(configuration).AddOrders(configuration).AddSegments(configuration).AddCampaigns().AddDelivery(configuration).AddWebhooks(configuration);
+        collection.AddPlatform(configuration).AddCustomers(configuration).AddOrders(configuration).AddSegments(configuration).AddCampaigns().AddDelivery(configuration).AddAnalytics(configuration)
+            .AddWebhooks(configuration).AddPrivacy();
         collection.AddHttpClient(WebhookPoster.ClientName).AddHttpMessageHandler(() => new CrashingHandler(Crash));
         collection.Configure<CosmosOptions>(o => o.HttpClientFactory = () => new HttpClient(new CrashingHandler(Crash, new SocketsHttpHandler(), Meter)));
         collection.AddSingleton(_ => new QueueServiceClient("UseDevelopmentStorage=true", new QueueClientOptions
@@ -441,6 +444,7 @@ internal sealed class DeliveryHarness : IAsyncDisposable
     public async Task RunAsync(Func<Task>? crashed = null, Func<bool>? until = null)
     {
         var jobs = ActivatorUtilities.CreateInstance<DeliveryJobs>(services);
+        var figures = ActivatorUtilities.CreateInstance<RefreshFigures>(services);
         var webhooks = ActivatorUtilities.CreateInstance<WebhookJobs>(services);
         for (var deliveries = 0; until?.Invoke() != true && Queues.Take() is { } message; deliveries++)
         {
@@ -459,6 +463,7 @@ internal sealed class DeliveryHarness : IAsyncDisposable
                     MessagesToRecord.Queue => jobs.Record(message.Json, default),
                     ReceiptInbox.Queue => jobs.Apply(message.Json, default),
                     ReclassifyTurn.Queue => jobs.Reclassify(message.Json, default),
+                    RefreshRollUp.Queue => figures.Refresh(JsonSerializer.Deserialize<RefreshRollUp>(message.Json, Json.Options)!, default),
                     WebhookJob.Queue => webhooks.Deliver(message.Json, default),
                     WebhookJob.Queue + "-poison" => webhooks.GiveUp(message.Json, default),
                     ReplayJob.Queue => webhooks.Replay(message.Json, default),

@@ -195,9 +195,9 @@ public sealed class FigureFunctionsTests(DeliveryEmulator emulator)
         await harness.AddCustomersAsync([4], c => c with { SegmentIds = ["s"] });
         var all = await harness.Get<EngagementTimes>().ReadAsync("s", TimeZoneInfo.FindSystemTimeZoneById("Europe/Zurich"), default);
         (all.Customers, all.IsPart, all.Opens, all.Clicks).ShouldBe((3, false, 3, 1));
-        all.Hours.ShouldBe([new(1, 18, 1, 0), new(1, 19, 0, 1), new(2, 0, 1, 0), new(2, 5, 1, 0)]);
+        all.Hours.ShouldBe([new(1, 18, 1, 0, 0), new(1, 19, 0, 1, 1), new(2, 0, 1, 0, 1), new(2, 5, 1, 0, 1)]);
         (await harness.Get<EngagementTimes>().ReadAsync("other", TimeZoneInfo.Utc, default)).Customers.ShouldBe(0);
-        EngagementTimes.Of(await harness.CustomerAsync(2), TimeZoneInfo.Utc).Hours.ShouldBe([new(1, 18, 1, 0), new(1, 19, 0, 1)]);
+        EngagementTimes.Of(await harness.CustomerAsync(2), TimeZoneInfo.Utc).Hours.ShouldBe([new(1, 18, 1, 0, 0), new(1, 19, 0, 1, 1)]);
     }
 
     [Fact]

@@ -21,7 +21,7 @@ public sealed record ApiExample(string Feature, string Function, JsonObject Json
 public sealed partial class ApiExamples(ContractSystem system)
 {
     /// <summary>What is there when the next feature's examples begin.</summary>
-    private static readonly string[] Order = ["Accounts", "Customers", "Orders", "Segments", "Imports", "Campaigns", "Delivery", "Insights", "Webhooks", "Privacy"];
+    private static readonly string[] Order = ["Accounts", "Customers", "Orders", "Segments", "Imports", "Campaigns", "Delivery", "Insights", "Analytics", "Webhooks", "Privacy"];
 
     private static readonly JsonSerializerOptions s_written = new() { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
