@@ -9,6 +9,8 @@ using XenoCrm.Benchmarks.Growth;
 [
     ("emulator", "The Cosmos emulator through the .NET SDK: reads, writes, queries, memory, start", EmulatorBenchmark.RunAsync),
     ("imports", "Imports of customers and orders beside the SDK writing the same items: rows/s, requests, RU, memory", ImportsBenchmark.RunAsync),
+    ("start", "From the one command to the first answer, beside a bare process", StartBenchmark.RunAsync),
+    ("reads", "A customer and a page of customers over HTTP beside the SDK's calls", ReadsBenchmark.RunAsync),
     ("overview", "The 360° view of a customer beside a bare query of the same partition", OverviewBenchmark.RunAsync),
     ("segments", "Segments: preview, evaluation on a write, rebuild by difference, RFM", SegmentsBenchmark.RunAsync),
     ("campaigns", "Campaigns from launch to last receipt beside a bare loop at the same vendor: messages/s, requests, RU, growth", CampaignBenchmark.RunAsync),
@@ -22,9 +24,13 @@ size.AcceptOnlyFromAmong("small", "full");
 var json = new Option<bool>("--json") { Description = "One JSON object per line instead of a table", Recursive = true };
 
 var root = new RootCommand("Measures Xeno CRM and what it runs on, each figure beside a ceiling measured in the same run: compare ratios, absolute figures are the machine's. Build and run it with -c Release.") { size, json };
-root.Add(Command("all", "Every one of them in turn", benchmarks));
+root.Add(Command("all", "Every one of them in turn; at full size it writes docs/figures/benchmarks.svg as well", benchmarks));
 foreach (var benchmark in benchmarks)
     root.Add(Command(benchmark.Name, benchmark.What, benchmark));
+var filter = new Argument<string?>("filter") { Description = "Which, with * for anything; all if it is missing", DefaultValueFactory = _ => null };
+var micro = new Command("micro", "What happens once for each customer, message, row or receipt, by BenchmarkDotNet") { filter };
+micro.SetAction(parsed => MicroBenchmarks.Run(parsed.GetValue(filter)));
+root.Add(micro);
 root.Add(FaultsCommand.Create());
 root.Add(GrowthCommand.Create());
 if (args is [BareServer.Command, var file])
@@ -41,6 +47,8 @@ Command Command(string name, string what, params (string Name, string What, Func
         {
             foreach (var part in parts)
                 await part.Run(report, parsed.GetValue(size) == "full" ? Size.Full : Size.Small);
+            if (parts.Length > 1 && parsed.GetValue(size) == "full")
+                await File.WriteAllTextAsync(Path.Combine(Repository.Root, "docs", "figures", "benchmarks.svg"), RatioFigure.Write(report.Figures), CancellationToken.None);
             return 0;
         }
         catch (LocalException e)

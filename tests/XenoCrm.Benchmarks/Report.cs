@@ -32,6 +32,8 @@ internal sealed class Report(bool json)
 
     private readonly List<Figure> _figures = [];
 
+    public IReadOnlyList<Figure> Figures => _figures;
+
     public void Add(Figure figure)
     {
         _figures.Add(figure);
