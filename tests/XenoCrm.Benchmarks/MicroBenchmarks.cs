@@ -5,13 +5,11 @@ using BenchmarkDotNet.Jobs;
 using BenchmarkDotNet.Running;
 using BenchmarkDotNet.Toolchains.InProcess.Emit;
 using Microsoft.AspNetCore.Http;
-using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using XenoCrm.Campaigns;
 using XenoCrm.Customers;
 using XenoCrm.Delivery;
 using XenoCrm.Imports;
-using XenoCrm.Platform;
 using XenoCrm.Scenarios;
 using XenoCrm.Segments;
 
@@ -56,17 +54,7 @@ public class MicroBenchmarks
     public void Prepare()
     {
         // The parts of the app that ask no database; none is there.
-        var configuration = new ConfigurationBuilder().AddInMemoryCollection(new Dictionary<string, string?>
-        {
-            ["Cosmos:Endpoint"] = "http://127.0.0.1:1/",
-            ["Cosmos:Key"] = CosmosProcess.Key,
-            ["Signing:Key"] = Convert.ToBase64String(new byte[40]),
-            ["Workspace:AddressKey"] = Convert.ToBase64String(new byte[40]),
-        }).Build();
-        var services = new ServiceCollection();
-        services.AddLogging();
-        services.AddPlatform(configuration).AddCustomers(configuration).AddSegments(configuration).AddCampaigns();
-        using var app = services.BuildServiceProvider();
+        using var app = AppParts.On(new Uri("http://127.0.0.1:1/")).BuildServiceProvider();
         _rule = SegmentCustomers.Compile(app.GetRequiredService<RuleParser>(), SegmentCustomers.Rule);
         _content = app.GetRequiredService<CampaignTemplates>().Get(new CampaignContent(
             Text: null, From: null,

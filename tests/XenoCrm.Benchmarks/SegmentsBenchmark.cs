@@ -5,11 +5,9 @@ using Azure;
 using Azure.Storage.Queues;
 using Azure.Storage.Queues.Models;
 using Microsoft.Azure.Cosmos;
-using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using XenoCrm.AppHost;
-using XenoCrm.Campaigns;
 using XenoCrm.Customers;
 using XenoCrm.Platform;
 using XenoCrm.Platform.Cosmos;
@@ -32,16 +30,7 @@ internal sealed class SegmentsBenchmark : IAsyncDisposable
     private SegmentsBenchmark(Report report, int customers, TemporaryFolder folder, CosmosProcess emulator)
     {
         (_report, _customers, _folder, _emulator) = (report, customers, folder, emulator);
-        var configuration = new ConfigurationBuilder().AddInMemoryCollection(new Dictionary<string, string?>
-        {
-            ["Cosmos:Endpoint"] = emulator.Endpoint.ToString(),
-            ["Cosmos:Key"] = CosmosProcess.Key,
-            ["Signing:Key"] = Convert.ToBase64String(new byte[40]),
-            ["Workspace:AddressKey"] = Convert.ToBase64String(new byte[40]),
-        }).Build();
-        var services = new ServiceCollection();
-        services.AddLogging();
-        services.AddPlatform(configuration).AddCustomers(configuration).AddSegments(configuration).AddCampaigns();
+        var services = AppParts.On(emulator.Endpoint);
         services.Configure<CosmosOptions>(o => o.HttpClientFactory = () => new HttpClient(_traffic.Handler()));
         services.Replace(ServiceDescriptor.Singleton<TimeProvider>(new StandingClock()));
         services.Replace(ServiceDescriptor.Singleton<QueueServiceClient>(_queue));
