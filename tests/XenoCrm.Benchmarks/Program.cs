@@ -15,6 +15,7 @@ using XenoCrm.Benchmarks.Growth;
     ("segments", "Segments: preview, evaluation on a write, rebuild by difference, RFM", SegmentsBenchmark.RunAsync),
     ("campaigns", "Campaigns from launch to last receipt beside a bare loop at the same vendor: messages/s, requests, RU, growth", CampaignBenchmark.RunAsync),
     ("receipts", "Receipts by webhook beside a bare endpoint with the same signature check", ReceiptsBenchmark.RunAsync),
+    ("analytics", "Dashboard, revenue, cohorts and best times: from roll-ups beside a point read, fresh, and with nothing kept", AnalyticsBenchmark.RunAsync),
     ("insights", "Text to rules without a model beside the bar of 5 ms", InsightsBenchmark.RunAsync),
     ("runtime", "The Functions runtime beside a bare ASP.NET Core endpoint and a bare receive loop", RuntimeBenchmark.RunAsync),
 ];

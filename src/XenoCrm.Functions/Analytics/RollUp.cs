@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Text.Json.Serialization;
 using Microsoft.Azure.Cosmos;
 using Microsoft.Extensions.Logging;
@@ -40,6 +41,10 @@ public interface IRollUps
 /// <summary>What all kinds of roll-ups use.</summary>
 public sealed class RollUpTools(CosmosDatabase database, JobQueue queue, TimeProvider clock, IOptions<AnalyticsOptions> options, ILogger<RollUpTools> log) : IDisposable
 {
+    private const int AtOnce = 4;
+
+    private readonly ConcurrentDictionary<string, SemaphoreSlim> turns = new();
+
     public CosmosDatabase Database => database;
 
     public JobQueue Queue => queue;
@@ -50,10 +55,16 @@ public sealed class RollUpTools(CosmosDatabase database, JobQueue queue, TimePro
 
     public ILogger Log => log;
 
-    /// <summary>Computations of one instance at a time: each is a query over a part of the customers.</summary>
-    public SemaphoreSlim Turn { get; } = new(4);
+    /// <summary>Computations of a kind at a time, on one instance: each is queries over a part of the customers. Dashboards do not wait for cohorts.</summary>
+    public SemaphoreSlim TurnOf(string kind) => turns.GetOrAdd(kind, _ => new(AtOnce));
 
-    public void Dispose() => Turn.Dispose();
+    public void Dispose()
+    {
+        foreach (var turn in turns.Values)
+        {
+            turn.Dispose();
+        }
+    }
 }
 
 /// <summary>
@@ -66,6 +77,9 @@ public abstract class RollUps<T>(RollUpTools tools, string kind) : IRollUps
 {
     /// <summary>In one query of what is stored.</summary>
     private const int ReadAtOnce = 200;
+
+    /// <summary>Remembered; beyond it some are asked for once too often.</summary>
+    private const int MaxAsked = 10_000;
 
     private static readonly TimeSpan AskAgainAfter = TimeSpan.FromMinutes(1);
 
@@ -195,7 +209,7 @@ public abstract class RollUps<T>(RollUpTools tools, string kind) : IRollUps
     {
         try
         {
-            await tools.Turn.WaitAsync();
+            await tools.TurnOf(kind).WaitAsync();
             try
             {
                 var now = tools.Clock.GetUtcNow();
@@ -205,7 +219,7 @@ public abstract class RollUps<T>(RollUpTools tools, string kind) : IRollUps
             }
             finally
             {
-                tools.Turn.Release();
+                tools.TurnOf(kind).Release();
             }
         }
         finally
@@ -252,6 +266,11 @@ public abstract class RollUps<T>(RollUpTools tools, string kind) : IRollUps
             if (asked.TryGetValue(rollUp.Id, out var last) && now - last < AskAgainAfter)
             {
                 return;
+            }
+
+            if (asked.Count >= MaxAsked)
+            {
+                asked.Clear();
             }
 
             asked[rollUp.Id] = now;

@@ -85,31 +85,63 @@ public static class SendTimeModel
         Find(times.Hours, everybody.Hour.Shares, strength, HourWindow, minimum),
         Find(times.Days, everybody.Day.Shares, strength, 1, minimum));
 
-    /// <summary>A customer's own hour, else everybody's; null: neither is known.</summary>
-    public static int? BestHour(AnswerTimes customer, Peak everybody) =>
-        Find(customer.Hours, everybody.Shares, CustomerStrength, HourWindow, CustomerMinimum).At ?? everybody.At;
+    /// <summary>A customer's own hour, else everybody's; null: neither is known. For each recipient of a campaign: without what only people read.</summary>
+    public static int? BestHour(AnswerTimes customer, Peak everybody)
+    {
+        if (customer.Messages < CustomerMinimum)
+        {
+            return everybody.At;
+        }
+
+        var belief = Believe(customer.Hours, everybody.Shares, CustomerStrength, HourWindow);
+        return belief.StandsOut ? belief.At : everybody.At;
+    }
 
     /// <param name="expected">The shares of those of whom more is known; they sum up to 1.</param>
     /// <param name="window">How many neighbouring times count as one; odd.</param>
     private static Peak Find(IReadOnlyList<int> counts, IReadOnlyList<double> expected, double strength, int window, int minimum)
     {
+        var belief = Believe(counts, expected, strength, window);
         var all = counts.Sum();
-        var shares = counts.Select((n, i) => (n + (strength * expected[i])) / (all + strength)).ToArray();
         if (all == 0)
         {
-            return new(SendTimeEvidence.NotEnoughData, null, null, shares);
+            return new(SendTimeEvidence.NotEnoughData, null, null, belief.Shares);
+        }
+
+        var (a, b) = (belief.A, belief.B);
+        var estimate = new AnswerShare(Round(a / (a + b)), Round(BetaDistribution.Quantile(0.025, a, b)), Round(BetaDistribution.Quantile(0.975, a, b)), Round(belief.Expected));
+        var evidence = all < minimum ? SendTimeEvidence.NotEnoughData : belief.StandsOut ? SendTimeEvidence.Found : SendTimeEvidence.NoPreference;
+        return new(evidence, evidence == SendTimeEvidence.Found ? belief.At : null, estimate, belief.Shares);
+    }
+
+    /// <summary>What is believed of the time that stands out most: the share of the answers around it is Beta(a, b).</summary>
+    private readonly record struct Belief(int At, double A, double B, double Expected, int Places, double[] Shares)
+    {
+        public bool StandsOut => BetaDistribution.Cdf(Margin * Expected, A, B) <= Error / Places;
+    }
+
+    private static Belief Believe(IReadOnlyList<int> counts, IReadOnlyList<double> expected, double strength, int window)
+    {
+        var all = counts.Sum();
+        var shares = new double[counts.Count];
+        for (var i = 0; i < shares.Length; i++)
+        {
+            shares[i] = (counts[i] + (strength * expected[i])) / (all + strength);
         }
 
         // The middle counts twice: of three windows that hold the same answers it is the one around them.
-        var best = Enumerable.Range(0, counts.Count).MaxBy(i => Around(shares, i, window) + (window > 1 ? shares[i] : 0));
-        var (answers, share) = (Around(counts.Select(n => (double)n).ToArray(), best, window), Around(expected, best, window));
-        var (a, b) = ((strength * share) + answers, (strength * (1 - share)) + all - answers);
-        var estimate = new AnswerShare(Round(a / (a + b)), Round(BetaDistribution.Quantile(0.025, a, b)), Round(BetaDistribution.Quantile(0.975, a, b)), Round(share));
-        var places = Math.Ceiling((double)counts.Count / window);
-        var evidence = all < minimum ? SendTimeEvidence.NotEnoughData
-            : BetaDistribution.Cdf(Margin * share, a, b) <= Error / places ? SendTimeEvidence.Found
-            : SendTimeEvidence.NoPreference;
-        return new(evidence, evidence == SendTimeEvidence.Found ? best : null, estimate, shares);
+        var (best, highest) = (0, -1.0);
+        for (var i = 0; i < shares.Length; i++)
+        {
+            var weight = Around(shares, i, window) + (window > 1 ? shares[i] : 0);
+            (best, highest) = weight > highest ? (i, weight) : (best, highest);
+        }
+
+        var share = Around(expected, best, window);
+
+        // Of the whole belief, that part is around it; the rest elsewhere.
+        var (a, whole) = (Around(shares, best, window) * (all + strength), all + strength);
+        return new(best, a, whole - a, share, (counts.Count + window - 1) / window, shares);
     }
 
     private static double Around(IReadOnlyList<double> values, int at, int window)
