@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Text.Json;
+using Azure.Storage.Queues;
 using Microsoft.Azure.Cosmos;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
@@ -13,7 +14,6 @@ using XenoCrm.Orders;
 using XenoCrm.Platform;
 using XenoCrm.Platform.Cosmos;
 using XenoCrm.Scenarios;
-using XenoCrm.Segments;
 
 namespace XenoCrm.Benchmarks;
 
@@ -38,18 +38,13 @@ internal sealed class AnalyticsBenchmark : IAsyncDisposable
         (_report, _customers, _folder, _emulator) = (report, customers, folder, emulator);
         var configuration = new ConfigurationBuilder().AddInMemoryCollection(new Dictionary<string, string?>
         {
-            ["Cosmos:Endpoint"] = emulator.Endpoint.ToString(),
-            ["Cosmos:Key"] = CosmosProcess.Key,
-            ["Signing:Key"] = Convert.ToBase64String(new byte[40]),
-            ["Workspace:AddressKey"] = Convert.ToBase64String(new byte[40]),
-            ["AzureWebJobsStorage"] = "UseDevelopmentStorage=true",
             ["Vendors:Generic:BaseAddress"] = "http://127.0.0.1:9/",
             ["Analytics:Patience"] = "00:03:00",
         }).Build();
-        var services = new ServiceCollection();
-        services.AddLogging();
+        var services = AppParts.On(emulator.Endpoint);
         services.AddSingleton<IConfiguration>(configuration);
-        services.AddPlatform(configuration).AddCustomers(configuration).AddOrders(configuration).AddSegments(configuration).AddCampaigns().AddDelivery(configuration).AddAnalytics(configuration);
+        services.AddOrders(configuration).AddDelivery(configuration).AddAnalytics(configuration);
+        services.Replace(ServiceDescriptor.Singleton(new QueueServiceClient("UseDevelopmentStorage=true")));
         services.Configure<CosmosOptions>(o => o.HttpClientFactory = () => new HttpClient(_traffic.Handler()));
         services.Replace(ServiceDescriptor.Singleton<TimeProvider>(new StandingClock()));
         _app = services.BuildServiceProvider();
