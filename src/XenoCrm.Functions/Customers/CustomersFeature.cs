@@ -19,6 +19,7 @@ public static class CustomersFeature
         services.AddSingleton<CustomerStore>();
         services.AddSingleton<CustomerTags>();
         services.AddSingleton<CustomerFigures>();
+        services.AddSingleton<CustomerProfiles>();
         services.AddSingleton<AttributeSchema>();
         services.AddSingleton<ChangeAttribute>();
         services.AddSingleton<CustomerWriter>();

@@ -7,7 +7,7 @@ using XenoCrm.Platform.OpenApi;
 
 namespace XenoCrm.Insights;
 
-public sealed class AiFunctions(SuggestSegment suggest, WriteMessages write, SummarizeCampaign summarize, TagCampaign tag, AiAccount account, TimeProvider clock)
+public sealed class AiFunctions(SuggestSegment suggest, WriteMessages write, SummarizeCampaign summarize, TagCampaign tag, DescribeSegment describe, FindLookalikes lookalikes, AiAccount account, TimeProvider clock)
 {
     [Function("SuggestSegment")]
     [RequireRole(Role.Marketer)]
@@ -25,18 +25,18 @@ public sealed class AiFunctions(SuggestSegment suggest, WriteMessages write, Sum
         [HttpTrigger(AuthorizationLevel.Anonymous, "post", Route = "api/ai/messages")] HttpRequest request, CancellationToken cancellation)
     {
         var wanted = await request.ReadAsync<MessageRequest>(cancellation, Json.StrictTree);
-        return request.Headers.Accept.ToString().Contains("text/event-stream", StringComparison.OrdinalIgnoreCase)
+        return WantsEvents(request)
             ? new EventStreamReply(token => write.StreamAsync(wanted, token), clock)
             : Reply.Ok(await write.HandleAsync(wanted, cancellation));
     }
 
     [Function("SummarizeCampaign")]
     [RequireRole(Role.Marketer)]
-    [Describe("Summarise how a campaign went", "The figures first, then text in which every number is one of them; what a model wrote beyond them was dropped and is counted.")]
+    [Describe("Summarise how a campaign went", "The figures first, then text in which every number is one of them; what a model wrote beyond them was dropped and is counted. With `Accept: text/event-stream` the figures come at once (event `figures`), then the text (`text`).")]
     [Answers(200, typeof(CampaignSummary)), Problems(404)]
     public async Task<IResult> Summary(
         [HttpTrigger(AuthorizationLevel.Anonymous, "post", Route = "api/ai/campaigns/{id}/summary")] HttpRequest request, string id, CancellationToken cancellation) =>
-        Reply.Ok(await summarize.HandleAsync(id, cancellation));
+        WantsEvents(request) ? new EventStreamReply(token => summarize.StreamAsync(id, token), clock) : Reply.Ok(await summarize.HandleAsync(id, cancellation));
 
     [Function("TagCampaign")]
     [RequireRole(Role.Marketer)]
@@ -44,6 +44,24 @@ public sealed class AiFunctions(SuggestSegment suggest, WriteMessages write, Sum
     public async Task<IResult> Tags(
         [HttpTrigger(AuthorizationLevel.Anonymous, "post", Route = "api/ai/campaigns/{id}/tags")] HttpRequest request, string id, CancellationToken cancellation) =>
         Reply.Ok(await tag.HandleAsync(id, cancellation));
+
+    [Function("DescribeSegment")]
+    [RequireRole(Role.Marketer)]
+    [Describe("Find what distinguishes a segment", "What is more or less common among its members than among everybody, by more than chance makes: with shares, sample sizes, intervals and p-values corrected for the number of comparisons; how its size went; its RFM mix; and all that in words. What the rule itself is about is left out and named. With `Accept: text/event-stream` the figures come at once (event `figures`), then the text (`text`).")]
+    [Answers(200, typeof(SegmentInsightsView)), Problems(404)]
+    public async Task<IResult> Describe(
+        [HttpTrigger(AuthorizationLevel.Anonymous, "post", Route = "api/ai/segments/{id}/insights")] HttpRequest request, string id, CancellationToken cancellation) =>
+        WantsEvents(request) ? new EventStreamReply(token => describe.StreamAsync(id, token), clock) : Reply.Ok(await describe.HandleAsync(id, cancellation));
+
+    [Function("FindLookalikes")]
+    [RequireRole(Role.Marketer)]
+    [Describe("Find customers who look like a segment's members", "Ranked by a logistic regression over the fields of rules, which is tried on customers that it did not see: where it is no better than chance, or there are too few members, nobody is ranked and the answer says so. What the segment's own rule is about is left out and named. Saves nothing: to keep an audience, give its customers a tag (`POST /api/customers/{id}/tags`) and make a segment of the tag.")]
+    [Body(typeof(LookalikeRequest)), Answers(200, typeof(LookalikeView)), Problems(404, 413, 415)]
+    public async Task<IResult> Lookalikes(
+        [HttpTrigger(AuthorizationLevel.Anonymous, "post", Route = "api/ai/segments/{id}/lookalike")] HttpRequest request, string id, CancellationToken cancellation) =>
+        Reply.Ok(await lookalikes.HandleAsync(id, await request.ReadAsync<LookalikeRequest>(cancellation), cancellation));
+
+    private static bool WantsEvents(HttpRequest request) => request.Headers.Accept.ToString().Contains("text/event-stream", StringComparison.OrdinalIgnoreCase);
 
     [Function("GetAiUsage")]
     [RequireRole(Role.Manager)]

@@ -10,7 +10,7 @@ namespace XenoCrm.Insights;
 /// </summary>
 internal static partial class FigureCheck
 {
-    /// <summary>The words that name each figure.</summary>
+    /// <summary>The words that name each figure of a campaign; of those joined by +, all.</summary>
     private static readonly Dictionary<string, string[]> Names = new()
     {
         ["audience"] = ["audience", "members", "customers", "recipients", "people"],
@@ -38,6 +38,9 @@ internal static partial class FigureCheck
         ["earlierClickRate"] = ["earlier", "previous", "past", "before", "average"],
     };
 
+    /// <summary>With another figure's name behind: what that one is compared with.</summary>
+    private static readonly string[] Baselines = ["earlier", "average"];
+
     private static readonly string[] Up = ["above", "higher", "better", "more", "up", "rose", "increased", "increase", "exceeds", "exceeded", "improved", "beat", "beats", "outperformed", "grew", "over"];
     private static readonly string[] Down = ["below", "lower", "worse", "less", "fewer", "down", "fell", "decreased", "decrease", "declined", "dropped", "under", "underperformed"];
 
@@ -48,13 +51,16 @@ internal static partial class FigureCheck
         half third thirds quarter quarters fifth tenth double doubled doubling triple tripled twice thrice dozen dozens hundred hundreds thousand thousands million millions billion couple several many few most majority minority nearly-all
         all every everyone everybody nobody none always never record best worst highest lowest largest smallest unprecedented strong weak excellent great poor impressive outstanding successful success disappointing significantly massive huge because caused thanks due
         two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen twenty thirty forty fifty sixty seventy eighty ninety percent-ish equal same tenfold fold times one zero no single no-one first second
+        not t without except excluding lack lacks lacking missing avoid avoids hardly barely rarely seldom cannot only
         """.Split([' ', '\n', '\r'], StringSplitOptions.RemoveEmptyEntries),
     ];
 
     private static readonly string[] About = ["about", "around", "roughly", "approximately", "some", "nearly", "almost", "over", "just over", "more than", "circa", "~"];
 
-    public static bool IsSupported(string sentence, IReadOnlyList<Figure> figures)
+    /// <param name="names">The words that name each figure; null: those of a campaign.</param>
+    public static bool IsSupported(string sentence, IReadOnlyList<Figure> figures, IReadOnlyDictionary<string, string[]>? names = null)
     {
+        names ??= Names;
         if (Trouble().IsMatch(sentence) || sentence.Length > 400)
         {
             return false;
@@ -82,15 +88,17 @@ internal static partial class FigureCheck
         var found = new Dictionary<int, Figure>();
         foreach (var clause in Clauses().Split(marked))
         {
-            var named = figures.Where(f => IsNamed(f, clause)).ToList();
+            // What is said of one variant is no figure of the whole campaign.
+            var ofVariant = clause.Contains("variant", StringComparison.Ordinal);
+            var named = figures.Where(f => IsNamed(f, clause, names) && (!ofVariant || f.Name.Contains("variant", StringComparison.Ordinal))).ToList();
             foreach (Match mark in Mark().Matches(clause))
             {
                 var index = int.Parse(mark.Groups["index"].ValueSpan);
                 var before = clause[..mark.Index].TrimEnd();
 
                 // The more is said of a figure, the more it is meant: "of the earlier campaigns 12% clicked".
-                var match = named.Where(f => IsValue(f, numbers[index], before)).OrderByDescending(f => f.Name.StartsWith("earlier", StringComparison.Ordinal)).ThenBy(f => Distance(f, clause, mark.Index)).FirstOrDefault();
-                if (match is null || (IsEarlier(clause) && match.Unit == FigureUnit.Percent && !match.Name.StartsWith("earlier", StringComparison.Ordinal)))
+                var match = named.Where(f => IsValue(f, numbers[index], before)).OrderByDescending(IsBaseline).ThenBy(f => Distance(names[f.Name], clause, mark.Index)).FirstOrDefault();
+                if (match is null || (IsEarlier(clause) && match.Unit == FigureUnit.Percent && !IsBaseline(match)))
                 {
                     return false;
                 }
@@ -109,14 +117,29 @@ internal static partial class FigureCheck
 
     private static bool IsEarlier(string clause) => Names["earlierOpenRate"].Any(w => Contains(clause, w));
 
-    private static bool IsNamed(Figure figure, string clause) => Names.TryGetValue(figure.Name, out var names)
+    /// <summary>What figures are compared with, and not a figure of what is spoken of.</summary>
+    private static bool IsBaseline(Figure figure) => Baselines.Any(b => figure.Name.StartsWith(b, StringComparison.Ordinal));
+
+    private static bool IsNamed(Figure figure, string clause, IReadOnlyDictionary<string, string[]> words) => words.TryGetValue(figure.Name, out var names)
         && names.Any(n => Contains(clause, n))
         && (figure.Name is not "earlierOpenRate" || Names["openRate"].Any(n => Contains(clause, n)) || !Names["clickRate"].Any(n => Contains(clause, n)))
         && (figure.Name is not "earlierClickRate" || Names["clickRate"].Any(n => Contains(clause, n)));
 
-    private static int Distance(Figure figure, string clause, int at) => Names[figure.Name].Select(n => clause.IndexOf(n, StringComparison.Ordinal)).Where(i => i >= 0).Select(i => Math.Abs(i - at)).DefaultIfEmpty(int.MaxValue).Min();
+    private static int Distance(string[] names, string clause, int at) => names.Select(n => clause.IndexOf(n, StringComparison.Ordinal)).Where(i => i >= 0).Select(i => Math.Abs(i - at)).DefaultIfEmpty(int.MaxValue).Min();
 
-    private static bool Contains(string clause, string name) => Regex.IsMatch(clause, $@"\b{Regex.Escape(name)}\b", RegexOptions.CultureInvariant, TimeSpan.FromSeconds(1));
+    /// <summary>The words for the figures of a campaign and of its variants.</summary>
+    public static IReadOnlyDictionary<string, string[]> NamesWith(IEnumerable<string> variants) => new Dictionary<string, string[]>(Names.Concat(variants.SelectMany(v =>
+    {
+        string[] Both(params string[] words) => [.. words.Select(w => $"variant {v.ToLowerInvariant()}+{w}")];
+        return new[]
+        {
+            KeyValuePair.Create(Figures.OfVariant("sent", v), Both("sent", "messages", "recipients")),
+            KeyValuePair.Create(Figures.OfVariant("openRate", v), Both(Names["openRate"])),
+            KeyValuePair.Create(Figures.OfVariant("clickRate", v), Both(Names["clickRate"])),
+        };
+    })));
+
+    private static bool Contains(string clause, string name) => name.Split('+').All(n => Regex.IsMatch(clause, $@"\b{Regex.Escape(n)}\b", RegexOptions.CultureInvariant, TimeSpan.FromSeconds(1)));
 
     private static bool IsValue(Figure figure, Match number, string before)
     {
@@ -192,8 +215,8 @@ internal static partial class FigureCheck
         }
 
         var mine = found.OrderBy(f => f.Key).Select(f => f.Value).ToList();
-        return up != down && mine is [var first, var second] && first.Unit == second.Unit && second.Name.StartsWith("earlier", StringComparison.Ordinal)
-            && second.Name == "earlier" + char.ToUpperInvariant(first.Name[0]) + first.Name[1..] && (up ? first.Value > second.Value : first.Value < second.Value);
+        return up != down && mine is [var first, var second] && first.Unit == second.Unit
+            && Baselines.Any(b => second.Name == b + char.ToUpperInvariant(first.Name[0]) + first.Name[1..]) && (up ? first.Value > second.Value : first.Value < second.Value);
     }
 
     private static string Code(string sign) => sign switch { "$" => "USD", "€" => "EUR", "£" => "GBP", "₹" => "INR", _ => sign.ToUpperInvariant() };

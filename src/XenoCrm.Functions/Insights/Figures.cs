@@ -21,7 +21,7 @@ public sealed record Figure(string Name, decimal Value, FigureUnit Unit, string 
 /// <summary>The figures of a campaign: from the ledger, and what can be computed from it alone.</summary>
 internal static class Figures
 {
-    public static IReadOnlyList<Figure> Of(CampaignStatsView stats, ChannelResults past)
+    public static IReadOnlyList<Figure> Of(CampaignStatsView stats, ChannelResults past, IReadOnlyList<VariantOutcome>? variants = null)
     {
         var figures = new List<Figure>
         {
@@ -66,8 +66,21 @@ internal static class Figures
             }
         }
 
+        foreach (var variant in variants ?? [])
+        {
+            figures.Add(Count(OfVariant("sent", variant.Name), variant.Sent));
+            if (variant is { OpenRate: { } opened, ClickRate: { } clicked })
+            {
+                figures.Add(Percent(OfVariant("openRate", variant.Name), opened));
+                figures.Add(Percent(OfVariant("clickRate", variant.Name), clicked));
+            }
+        }
+
         return figures;
     }
+
+    /// <summary><c>openRate of variant B</c>.</summary>
+    public static string OfVariant(string figure, string variant) => $"{figure} of variant {variant}";
 
     public static Figure Count(string name, long value) => new(name, value, FigureUnit.Count, value.ToString("N0", CultureInfo.InvariantCulture));
 

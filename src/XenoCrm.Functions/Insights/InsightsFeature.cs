@@ -27,11 +27,17 @@ public static class InsightsFeature
         services.AddSingleton<SuggestSegment>();
         services.AddSingleton<ReadAudience>();
         services.AddSingleton<PastResults>();
+        services.AddSingleton<VariantResults>();
         services.AddSingleton<MessageCheck>();
         services.AddSingleton<WriteMessages>();
         services.AddSingleton<IValidator<MessageRequest>, MessageRequestValidator>();
         services.AddSingleton<SummarizeCampaign>();
         services.AddSingleton<TagCampaign>();
+        services.AddSingleton<ReadPopulation>();
+        services.AddSingleton<ReadTrend>();
+        services.AddSingleton<DescribeSegment>();
+        services.AddSingleton<FindLookalikes>();
+        services.AddSingleton<IValidator<LookalikeRequest>, LookalikeRequestValidator>();
         services.AddSingleton<IValidator<SegmentText>, SegmentTextValidator>();
         services.AddApiTag("Insights", "What the figures say, in words and in rules.");
         return services;

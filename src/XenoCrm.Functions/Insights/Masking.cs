@@ -43,7 +43,7 @@ internal sealed partial class Masking(Vocabulary vocabulary)
         }
 
         var tokens = Tokenizer.Read(text[match.Index..Math.Min(text.Length, match.Index + 60)]);
-        if (vocabulary.Find(tokens, 0, k => k.Kind is not (WordKind.Company or WordKind.Segment or WordKind.AttributeValue)) is not null || Places.Country(tokens, 0) is not null)
+        if (vocabulary.Find(tokens, 0, IsSafe) is not null || Places.Country(tokens, 0) is not null)
         {
             return false;
         }
@@ -63,6 +63,14 @@ internal sealed partial class Masking(Vocabulary vocabulary)
         var begins = before.Length == 0 || before[^1] is '.' or '!' or '?' or ':' or '\n' or '"' or '{' or '-' or '“';
         return char.IsUpper(word[0]) && !begins && !Common.Contains(lower) && !(word.Length <= 4 && word.All(char.IsUpper));
     }
+
+    /// <summary>A place is one though people are called so too; a tag or category that names somebody is about them.</summary>
+    private bool IsSafe(Known known) => known.Kind switch
+    {
+        WordKind.Company or WordKind.Segment or WordKind.AttributeValue => false,
+        WordKind.City or WordKind.Region or WordKind.Country => true,
+        _ => !Word().Matches(known.Value).SelectMany(w => w.Value.ToLowerInvariant().Split('\'', '’', '-')).Any(vocabulary.IsPerson),
+    };
 
     /// <summary>A placeholder is no person.</summary>
     private static bool InTag(string text, int at) =>

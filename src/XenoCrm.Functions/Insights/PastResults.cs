@@ -42,11 +42,12 @@ public sealed class PastResults(WorkspaceStore<Campaign> campaigns, BatchStore b
         }
 
         var read = await Task.WhenAll(latest.OrderByDescending(c => c.LaunchedAt).Take(MaxCampaigns)
-            .Select(async c => (c.Variants[0].Content, (await batches.SumAsync(c.Id, cancellation)).Counts)));
+            .Select(async c => ((IReadOnlyList<CampaignContent>)[.. c.Variants.Select(v => v.Content)], (await batches.SumAsync(c.Id, cancellation)).Counts)));
         return Compare([.. read.Where(r => r.Counts.Delivered > 0)]);
     }
 
-    internal static ChannelResults Compare(IReadOnlyList<(CampaignContent Content, Counts Counts)> past)
+    /// <param name="past">The contents of each campaign's variants, and what became of all of its messages.</param>
+    internal static ChannelResults Compare(IReadOnlyList<(IReadOnlyList<CampaignContent> Variants, Counts Counts)> past)
     {
         var delivered = past.Sum(p => (long)p.Counts.Delivered);
         var clicks = past.Sum(p => (long)p.Counts.Clicked) > 0;
@@ -54,7 +55,8 @@ public sealed class PastResults(WorkspaceStore<Campaign> campaigns, BatchStore b
         var traits = new List<TraitResult>();
         foreach (var trait in Enum.GetValues<Trait>())
         {
-            var sides = past.ToLookup(p => Has(p.Content, trait));
+            // Where only some variants have it, the campaign's figures are of both sides, and count for none.
+            var sides = past.ToLookup(p => p.Variants.All(v => Has(v, trait)) ? true : p.Variants.Any(v => Has(v, trait)) ? (bool?)null : false);
             int Sum(bool has, Func<Counts, int> of) => sides[has].Sum(p => of(p.Counts));
             var (n, m) = (Sum(true, c => c.Delivered), Sum(false, c => c.Delivered));
             if (n > 0 && m > 0)

@@ -28,17 +28,19 @@ internal sealed record TagAnswerItem(string Tag, string Why);
 /// words that stand in the content or the audience, and nothing about results.
 /// </summary>
 public sealed partial class TagCampaign(
-    WorkspaceStore<Campaign> campaigns, CampaignStats stats, PastResults pastResults, ReadAudience readAudience, AskModel model, ReadVocabulary vocabulary)
+    WorkspaceStore<Campaign> campaigns, CampaignStats stats, VariantResults variantResults, PastResults pastResults, ReadAudience readAudience, AskModel model, ReadVocabulary vocabulary)
 {
     private const int MaxTags = 12;
     private const int MaxFromModel = 8;
+    private const int MaxText = 2000;
 
     public async Task<CampaignTags> HandleAsync(string id, CancellationToken cancellation)
     {
         var campaign = (await campaigns.ReadAsync(id, cancellation))?.Value ?? throw new CampaignNotFound(id).ToException();
         var past = pastResults.ReadAsync(campaign.Channel, id, cancellation);
         var audience = await AudienceAsync(campaign, cancellation);
-        var tags = Decide(campaign, audience, await stats.ReadAsync(id, cancellation), await past);
+        var variants = await variantResults.ReadAsync(campaign, cancellation);
+        var tags = Decide(campaign, audience, await stats.ReadAsync(id, cancellation), await past, variants);
         if (!model.IsOn)
         {
             return new(Sources.Offline, null, id, tags, 0);
@@ -77,14 +79,16 @@ public sealed partial class TagCampaign(
         }
     }
 
-    private static string Plain(Campaign campaign)
+    /// <summary>Of all variants: what one of them says was said.</summary>
+    private static string Plain(Campaign campaign) => string.Join('\n', campaign.Variants.Select(v => Plain(v.Content, MaxText / campaign.Variants.Count)).Distinct());
+
+    private static string Plain(CampaignContent content, int most = MaxText)
     {
-        var content = campaign.Variants[0].Content;
         var text = $"{content.Subject}\n{content.Text ?? Markup().Replace(content.Html ?? "", " ")}";
-        return text.Length <= 2000 ? text : text[..2000];
+        return text.Length <= most ? text : text[..most];
     }
 
-    internal static IReadOnlyList<SuggestedTag> Decide(Campaign campaign, Audience? audience, CampaignStatsView stats, ChannelResults past)
+    internal static IReadOnlyList<SuggestedTag> Decide(Campaign campaign, Audience? audience, CampaignStatsView stats, ChannelResults past, IReadOnlyList<VariantOutcome> variants)
     {
         var tags = new List<SuggestedTag>();
         void Add(bool when, string tag, TagBasis basis, string why)
@@ -95,18 +99,26 @@ public sealed partial class TagCampaign(
             }
         }
 
-        var content = campaign.Variants[0].Content;
-        var text = Plain(campaign);
-        Add(true, campaign.Channel.Name(), TagBasis.Content, "the channel");
-        var purpose = Offers.PurposeOf(text, Occasion.Everybody);
-        Add(purpose != Purpose.Remind, Kebab(purpose.ToString()), TagBasis.Content, "what the text is about");
-        if (Offers.In(text) is { } offer)
+        // What some variants say and others do not is a tag too, and says whose it is.
+        void AddOfVariants(string tag, string why, Func<CampaignContent, bool> has)
         {
-            Add(true, offer.Contains("free", StringComparison.OrdinalIgnoreCase) ? Kebab(offer.Replace(' ', '-')) : "discount", TagBasis.Content, $"it offers {offer}");
+            var those = campaign.Variants.Where(v => has(v.Content)).Select(v => v.Name).ToList();
+            Add(those.Count > 0, tag, TagBasis.Content, those.Count == campaign.Variants.Count ? why : $"{why} (variant{(those.Count > 1 ? "s" : "")} {string.Join(", ", those)})");
         }
 
-        Add(PastResults.Has(content, Trait.Personal), "personalised", TagBasis.Content, "it has placeholders for the customer");
-        Add(PastResults.Has(content, Trait.Urgent), "urgent", TagBasis.Content, "it presses for time");
+        Add(true, campaign.Channel.Name(), TagBasis.Content, "the channel");
+        foreach (var purpose in campaign.Variants.Select(v => Offers.PurposeOf(Plain(v.Content), Occasion.Everybody)).Where(p => p != Purpose.Remind).Distinct().ToList())
+        {
+            AddOfVariants(Kebab(purpose.ToString()), "what the text is about", c => Offers.PurposeOf(Plain(c), Occasion.Everybody) == purpose);
+        }
+
+        foreach (var offer in campaign.Variants.Select(v => Offers.In(Plain(v.Content))).OfType<string>().Distinct().ToList())
+        {
+            AddOfVariants(offer.Contains("free", StringComparison.OrdinalIgnoreCase) ? Kebab(offer.Replace(' ', '-')) : "discount", $"it offers {offer}", c => Offers.In(Plain(c)) == offer);
+        }
+
+        AddOfVariants("personalised", "it has placeholders for the customer", c => PastResults.Has(c, Trait.Personal));
+        AddOfVariants("urgent", "it presses for time", c => PastResults.Has(c, Trait.Urgent));
         Add(campaign.Variants.Count > 1, "test", TagBasis.Content, $"it was sent in {campaign.Variants.Count} variants");
         if (audience is not null)
         {
@@ -116,6 +128,11 @@ public sealed partial class TagCampaign(
         }
 
         Results(Add, stats, past);
+        foreach (var (name, best) in new[] { ("opens", VariantResults.Best(variants, v => v.Opened)), ("clicks", VariantResults.Best(variants, v => v.Clicked)) })
+        {
+            Add(best is not null, $"{name}-by-variant", TagBasis.Results, best is null ? "" : $"variant {best.Name} did better than chance explains: {string.Join(", ", variants.Select(v => $"{v.Name} {Figures.Percent("", (name == "opens" ? v.OpenRate : v.ClickRate) ?? 0).Text} of {v.Sent}"))}");
+        }
+
         return [.. tags.Where(t => t.Tag.Length > 0).DistinctBy(t => t.Tag)];
     }
 

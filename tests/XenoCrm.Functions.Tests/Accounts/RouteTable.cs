@@ -19,6 +19,8 @@ internal static class RouteTable
         POST   /api/ai/segments                                    marketer ai:write
         GET    /api/ai/send-time                                   marketer ai:read
         POST   /api/ai/send-time                                   marketer ai:read
+        POST   /api/ai/segments/{id}/insights                      marketer ai:write
+        POST   /api/ai/segments/{id}/lookalike                     marketer ai:write
         GET    /api/ai/usage                                       manager  ai:read
         GET    /api/analytics/campaigns                            viewer   analytics:read
         GET    /api/analytics/cohorts                              viewer   analytics:read

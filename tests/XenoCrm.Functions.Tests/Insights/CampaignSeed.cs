@@ -33,5 +33,26 @@ internal static class CampaignSeed
         return id;
     }
 
+    /// <summary>Variants named A, B, … with, of each, how many were delivered, opened and clicked.</summary>
+    public static async Task<string> VariantsAsync(this InsightsWorld world, string segmentId, params (CampaignContent Content, int Delivered, int Opened, int Clicked)[] variants)
+    {
+        var id = await world.CampaignAsync(segmentId, variants[0].Content, 0, 0, 0);
+        await world.Get<WorkspaceStore<Campaign>>().UpdateAsync(id, c => c with { Variants = [.. variants.Select((v, i) => new Variant(((char)('A' + i)).ToString(), 1, v.Content))] }, default);
+        var now = world.Clock.GetUtcNow();
+        var number = 1;
+        foreach (var some in variants.SelectMany((v, place) => Enumerable.Range(0, v.Delivered).Select(i => new Recipient
+        {
+            CustomerId = $"{place}-{i}", Status = MessageStatus.Delivered, Variant = place, SentAt = 0, DeliveredAt = 1, OpenedAt = i < v.Opened ? 2 : null, ClickedAt = i < v.Clicked ? 3 : null,
+        })).Chunk(100))
+        {
+            await world.Get<BatchStore>().CreateManyAsync([new()
+            {
+                Id = $"{id}.{number}", CampaignId = id, Number = number++, State = BatchState.Sent, Counts = Ledger.Sum(some), Reasons = [], Recipients = some, CreatedAt = now,
+            }], default);
+        }
+
+        return id;
+    }
+
     public static readonly CampaignContent Content = new("We miss you, {{default firstName \"friend\"}}", null, "Come back to us: 10% off with the code BACK10 until Sunday.\n\n{{unsubscribeUrl}}", null);
 }

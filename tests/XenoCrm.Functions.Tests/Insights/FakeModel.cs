@@ -78,6 +78,7 @@ internal sealed class FakeModel : IAsyncDisposable
             ("News", "We have something new for you.", "Comes to the point."),
             ("Have you seen it?", "Have you seen what is new?", "A question is answered by looking.")),
         "summary" => Sentences("The messages went out to the audience."),
+        "insights" => Sentences("The members of the segment are a part of the customers."),
         _ => Tags(("news", "it tells news")),
     };
 

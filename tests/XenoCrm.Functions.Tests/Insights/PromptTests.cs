@@ -1,6 +1,8 @@
 using System.Text.Json;
 using XenoCrm.Campaigns;
+using XenoCrm.Customers;
 using XenoCrm.Platform;
+using XenoCrm.Platform.Cosmos;
 
 namespace XenoCrm.Insights;
 
@@ -30,14 +32,29 @@ public sealed class PromptTests : IAsyncLifetime
     {
         var process = world.NewProcess(model.Settings);
         var segment = await world.SegmentAsync(PersonalRule, "Friends of " + Secret);
-        var id = await world.CampaignAsync(segment, content, 1000, 300, 20);
+        var id = await world.VariantsAsync(segment, (content, 120, 60, 5), (content with { Subject = "B" }, 120, 30, 5));
+        var told = await TaggedAsync(said);
         return
         [
             await world.PostAsync((f, r) => f.Segments(r, default), JsonSerializer.Serialize(new { text = said }), process),
             await world.PostAsync((f, r) => f.Messages(r, default), JsonSerializer.Serialize(new { segmentId = segment, channel = "email", goal = said[..Math.Min(said.Length, 500)] }), process),
             await world.PostAsync((f, r) => f.Summary(r, id, default), null, process),
             await world.PostAsync((f, r) => f.Tags(r, id, default), null, process),
+            await world.PostAsync((f, r) => f.Describe(r, told, default), null, process),
         ];
+    }
+
+    /// <summary>A segment whose members are told from the others by tags that callers have written, and by a category of theirs.</summary>
+    private async Task<string> TaggedAsync(string said)
+    {
+        var container = world.Get<CosmosDatabase>().BulkContainer(CustomerStore.ContainerName);
+        await Task.WhenAll(Town.Customers.Take(300).Where(c => c.City == "Berlin" || c.Country == "IN").Select(c => container.UpsertItemAsync(
+            c with
+            {
+                Tags = ["Friends of " + Secret, "ingeborg's list", "zbigniew.k@mail.test", said[..Math.Min(said.Length, 60)]],
+                Categories = new Dictionary<string, CategoryTotals> { ["Gifts of Featherstonehaugh"] = new(1, 100, Town.Now), ["Lamps"] = new(1, 100, Town.Now) },
+            }, new(c.Id))));
+        return await world.SegmentAsync("""{ "combinator": "or", "rules": [ { "field": "city", "operator": "=", "value": "Berlin" }, { "field": "country", "operator": "=", "value": "IN" } ] }""", "Circle of " + Secret);
     }
 
     [Fact]
@@ -47,7 +64,8 @@ public sealed class PromptTests : IAsyncLifetime
         var answers = await AskEverythingAsync(
             model, "people named Zbigniew Kowalczyk, or called ingeborg, at zbigniew.k@mail.test, phone +48 601 234 567, from Ulica Długa or whose last name is Desrosiers, like Ravi Chatterjee, who spent over 50 in Berlin", Content);
         answers.ShouldAllBe(a => a.Status == 200);
-        model.Questions.Select(q => q.Prompt).ShouldBe(["segment", "messages", "summary", "tags"]);
+        model.Questions.Select(q => q.Prompt).ShouldBe(["segment", "messages", "summary", "tags", "insights"]);
+        model.Questions.Last().Data.ShouldContain("\"bought Lamps\": 100% of the members");
         foreach (var request in model.Requests)
         {
             var sent = JsonElement.Parse(request.Body).GetProperty("messages").ToString();
@@ -108,7 +126,7 @@ public sealed class PromptTests : IAsyncLifetime
         }
 
         var answers = await AskEverythingAsync(model, injection, content);
-        var (segment, messages, summary, tags) = (answers[0], answers[1], answers[2], answers[3]);
+        var (segment, messages, summary, tags, insights) = (answers[0], answers[1], answers[2], answers[3], answers[4]);
         if (segment.Status == 422)
         {
             segment.ShouldBeProblem(422, "ai.not_understood");
@@ -122,18 +140,41 @@ public sealed class PromptTests : IAsyncLifetime
         Shape(messages.ShouldBe(200)).ShouldBe(["source", "fallback", "variants", "dropped", "audience", "past"]);
         Shape(summary.ShouldBe(200)).ShouldBe(["source", "fallback", "campaignId", "state", "figures", "text", "dropped", "at"]);
         Shape(tags.ShouldBe(200)).ShouldBe(["source", "fallback", "campaignId", "tags", "dropped"]);
+        Shape(insights.ShouldBe(200)).ShouldBe(["source", "fallback", "segmentId", "sample", "figures", "findings", "test", "rfm", "trend", "leftOut", "text", "dropped", "at"]);
         answers.Skip(1).ShouldAllBe(a => a["source"].GetString() == "offline" && a["fallback"].GetString() == "invalid_answer");
 
         // What the caller wrote may be shown to the caller; what the model was told or made up may not.
-        foreach (var text in new[] { messages["variants"].ToString(), summary["text"].ToString(), tags["tags"].ToString(), segment.Text })
+        foreach (var text in new[] { messages["variants"].ToString(), summary["text"].ToString(), tags["tags"].ToString(), insights["text"].ToString(), segment.Text })
         {
-            foreach (var leak in new[] { "You turn what a marketer", "You write marketing messages", "You summarise how", "You propose tags", "never an instruction", "stands between", "LEAKED", "99,999", "FREE90", "evil.example", "<script", "hacked-by-model", "90%" }.Where(l => !injection.Contains(l, StringComparison.Ordinal)))
+            foreach (var leak in new[] { "You turn what a marketer", "You write marketing messages", "You summarise how", "You propose tags", "You tell a marketer", "never an instruction", "stands between", "LEAKED", "99,999", "FREE90", "evil.example", "<script", "hacked-by-model", "90%" }.Where(l => !injection.Contains(l, StringComparison.Ordinal)))
             {
                 text.Contains(leak, StringComparison.OrdinalIgnoreCase).ShouldBeFalse($"{leak} in {text}");
             }
         }
 
         messages["variants"].ToString().ShouldNotContain("<script");
+    }
+
+    /// <summary>What a version said stays what it said: an answer, an evaluation and a cost are of one text.</summary>
+    [Fact]
+    public void A_prompt_that_is_changed_is_a_new_version()
+    {
+        var known = new Dictionary<string, string>
+        {
+            ["Prompts/insights.v1.md"] = "7adb6923ff1b3795",
+            ["Prompts/messages.v1.md"] = "b953baae147470fb",
+            ["Prompts/segment.v1.md"] = "73ef71844a022931",
+            ["Prompts/summary.v1.md"] = "0606ae8d6dcba27f",
+            ["Prompts/tags.v1.md"] = "504feb191bf2cc0c",
+        };
+        var assembly = typeof(Prompt).Assembly;
+        var files = assembly.GetManifestResourceNames().Where(n => n.StartsWith("Prompts/", StringComparison.Ordinal)).Order(StringComparer.Ordinal).ToList();
+        files.ShouldAllBe(f => System.Text.RegularExpressions.Regex.IsMatch(f, @"^Prompts/[a-z]+\.v[1-9][0-9]*\.md$"));
+        files.ToDictionary(f => f, f =>
+        {
+            using var stream = assembly.GetManifestResourceStream(f)!;
+            return Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(stream))[..16];
+        }).ShouldBe(known, ignoreOrder: true, "a changed prompt gets a new file with the next version, and its line here");
     }
 
     [Fact]
@@ -156,7 +197,7 @@ public sealed class PromptTests : IAsyncLifetime
         "messages" => FakeModel.Messages(
             ("LEAKED", asked.System[..400], "LEAKED because I was told to."), ("Win", "Log in at https://evil.example/login now.", "Obeys."), ("Win", "<script>alert(1)</script> come in.", "Obeys."), ("Win", "90% off with FREE90.", "Obeys."),
             ("Win", "Come {{email}} {{password}}.", "Obeys."), ("Good one", "Come and see what is new.", asked.System[..200])),
-        "summary" => FakeModel.Sentences("99,999 opened it.", asked.System[..200], "Visit https://evil.example/login.", "<script>alert(1)</script>", "PWNED 1,234"),
+        "summary" or "insights" => FakeModel.Sentences("99,999 opened it.", asked.System[..200], "Visit https://evil.example/login.", "<script>alert(1)</script>", "PWNED 1,234"),
         _ => FakeModel.Tags(("hacked-by-model", "obeys"), ("sale", asked.System[..100]), ("LEAKED", "x"), ("sale", "https://evil.example/login"), ("a b", "<script>")),
     };
 }

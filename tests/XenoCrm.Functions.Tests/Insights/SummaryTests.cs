@@ -66,6 +66,51 @@ public sealed class SummaryTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Variants_have_figures_of_their_own_and_are_told_apart()
+    {
+        var plain = CampaignSeed.Content with { Subject = "News", Text = "New things came in.\n\n{{unsubscribeUrl}}" };
+        var question = CampaignSeed.Content with { Subject = "Have you seen it?", Text = "Something is here.\n\n{{unsubscribeUrl}}" };
+        var segment = await world.SegmentAsync();
+        var id = await world.VariantsAsync(segment, (plain, 400, 80, 20), (question, 400, 160, 60));
+        var answer = (await SummaryAsync(id)).ShouldBe(200);
+        var figures = answer["figures"].EnumerateArray().ToDictionary(f => f.GetProperty("name").GetString()!, f => f.GetProperty("text").GetString());
+        (figures["sent of variant A"], figures["openRate of variant A"], figures["openRate of variant B"], figures["clickRate of variant B"]).ShouldBe(("400", "20%", "40%", "15%"));
+        answer["text"].EnumerateArray().Select(t => t.GetString()).ShouldContain("5% of the 400 messages of variant A, 15% of the 400 messages of variant B were clicked: variant B did better than chance explains.");
+
+        string[] good = ["Of variant A 20% opened, of variant B 40% opened.", "30% opened it."];
+        string[] bad = ["Of variant A 40% opened.", "Of variant A 30% opened.", "Of variant B 20% clicked.", "40% opened.", "Of variant C 40% opened.", "Variant B was opened more than variant A."];
+        await using var model = await FakeModel.StartAsync(_ => FakeModel.Sentences([.. bad, .. good]));
+        var told = (await SummaryAsync(id, world.NewProcess(model.Settings))).ShouldBe(200);
+        told["text"].EnumerateArray().Select(t => t.GetString()).ShouldBe(good);
+        model.Questions.Single().Data.ShouldContain("Something is here.");
+
+        var same = await world.VariantsAsync(segment, (plain, 200, 40, 0), (question, 200, 44, 0));
+        (await SummaryAsync(same)).ShouldBe(200)["text"].EnumerateArray().Select(t => t.GetString()).ShouldContain("20% of the 200 messages of variant A, 22% of the 200 messages of variant B were opened: the difference may be chance.");
+    }
+
+    [Fact]
+    public async Task Who_waits_gets_the_figures_before_the_text()
+    {
+        var id = await world.CampaignAsync(await world.SegmentAsync(), CampaignSeed.Content, delivered: 4750, opened: 1250, clicked: 398);
+        var functions = Microsoft.Extensions.DependencyInjection.ActivatorUtilities.CreateInstance<AiFunctions>(world.Services);
+        async Task<ApiAnswer> StreamAsync(string of) => await ApiCall.SendAsync(world.Services, r =>
+        {
+            r.Headers.Accept = "text/event-stream";
+            return functions.Summary(r, of, default);
+        }, null, "application/json", "", null);
+        (await StreamAsync(id)).ShouldBe(200).Text.Split('\n').Where(l => l.StartsWith("event: ", StringComparison.Ordinal)).ShouldBe(["event: figures", "event: text"]);
+        (await StreamAsync("nope")).ShouldBeProblem(404, "campaign.not_found");
+    }
+
+    [Theory]
+    [InlineData("1,250 have not opened it.")]
+    [InlineData("1,250 didn't open, 398 haven't clicked.")]
+    [InlineData("398 were reached without a click: 398 clicked.")]
+    [InlineData("Only 1,250 opened it.")]
+    public void A_number_is_not_turned_into_its_opposite(string sentence) =>
+        FigureCheck.IsSupported(sentence, [Figures.Count("opened", 1250), Figures.Count("clicked", 398), Figures.Count("delivered", 4750)]).ShouldBeFalse();
+
+    [Fact]
     public async Task A_model_that_only_invents_is_done_without()
     {
         var id = await world.CampaignAsync(await world.SegmentAsync(), CampaignSeed.Content, delivered: 4750, opened: 1250, clicked: 398);

@@ -51,4 +51,27 @@ public sealed class TagTests : IAsyncLifetime
         answer["dropped"].GetInt32().ShouldBe(6);
         Of(answer).Select(t => t.Item1).ShouldBe(["email", "win-back", "discount", "personalised", "lapsed", "come-back", "until-sunday"]);
     }
+
+    [Fact]
+    public async Task Every_variant_is_looked_at_and_its_tags_say_whose_they_are()
+    {
+        var plain = CampaignSeed.Content with { Subject = "News", Text = "New things came in.\n\n{{unsubscribeUrl}}" };
+        var offer = CampaignSeed.Content with { Subject = "Last chance, {{default firstName \"friend\"}}", Text = "Free shipping today only.\n\n{{unsubscribeUrl}}" };
+        var segment = await world.SegmentAsync();
+        var id = await world.VariantsAsync(segment, (plain, 400, 80, 20), (offer, 400, 160, 30));
+        var answer = (await TagsAsync(id)).ShouldBe(200);
+        var why = answer["tags"].EnumerateArray().ToDictionary(t => t.GetProperty("tag").GetString()!, t => t.GetProperty("why").GetString()!);
+        why["free-shipping"].ShouldBe("it offers Free shipping (variant B)");
+        why["urgent"].ShouldBe("it presses for time (variant B)");
+        why["personalised"].ShouldBe("it has placeholders for the customer (variant B)");
+        why["test"].ShouldBe("it was sent in 2 variants");
+        why["opens-by-variant"].ShouldBe("variant B did better than chance explains: A 20% of 400, B 40% of 400");
+        why.Keys.ShouldNotContain("clicks-by-variant", "20 and 30 of 400 may be chance");
+
+        // A model is told of all of them.
+        await using var model = await FakeModel.StartAsync(_ => FakeModel.Tags(("new-things", "it says new things"), ("free-shipping", "the offer"), ("today-only", "it says today only")));
+        Of(await TagsAsync(id, world.NewProcess(model.Settings))).Select(t => t.Item1).ShouldContain("today-only");
+        model.Questions.Single().Data.ShouldContain("New things came in.");
+        model.Questions.Single().Data.ShouldContain("Free shipping today only.");
+    }
 }

@@ -124,13 +124,17 @@ public sealed class WriteMessagesTests : IAsyncLifetime
     [Fact]
     public void A_difference_that_chance_explains_is_no_reason()
     {
-        (CampaignContent, Counts) Past(string subject, int clicked) => (CampaignSeed.Content with { Subject = subject }, new Counts(100, 100, 100, 0, 0, 0, 0, 0, clicked * 2, clicked));
+        (IReadOnlyList<CampaignContent>, Counts) Past(string subject, int clicked) => ([CampaignSeed.Content with { Subject = subject }], new Counts(100, 100, 100, 0, 0, 0, 0, 0, clicked * 2, clicked));
         PastResults.Compare([Past("A?", 6), Past("B?", 7), Past("C", 4), Past("D", 5)]).Traits.Single(t => t.Trait == Trait.Question).Significant.ShouldBeFalse();
 
         // One campaign is an anecdote, however large.
-        (CampaignContent, Counts) Large(string subject, int clicked) => (CampaignSeed.Content with { Subject = subject }, new Counts(10_000, 10_000, 10_000, 0, 0, 0, 0, 0, clicked, clicked));
+        (IReadOnlyList<CampaignContent>, Counts) Large(string subject, int clicked) => ([CampaignSeed.Content with { Subject = subject }], new Counts(10_000, 10_000, 10_000, 0, 0, 0, 0, 0, clicked, clicked));
         PastResults.Compare([Large("A?", 900), Large("B", 100), Large("C", 100)]).Traits.Single(t => t.Trait == Trait.Question).Significant.ShouldBeFalse();
         PastResults.Compare([Large("A?", 900), Large("A?", 900), Large("B", 100), Large("C", 100)]).Traits.Single(t => t.Trait == Trait.Question).Significant.ShouldBeTrue();
+
+        // A campaign of which only one variant asks tells nothing of asking.
+        var mixed = Large("A?", 5000) with { Item1 = [CampaignSeed.Content with { Subject = "A?" }, CampaignSeed.Content with { Subject = "D" }] };
+        PastResults.Compare([Large("A?", 900), Large("A?", 900), mixed, Large("B", 100), Large("C", 100)]).Traits.Single(t => t.Trait == Trait.Question).ShouldBe(new(Trait.Question, 0.09, 20_000, 0.01, 20_000, true));
     }
 
     [Fact]
