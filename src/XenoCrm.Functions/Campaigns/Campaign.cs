@@ -38,8 +38,31 @@ public sealed record CampaignContent(
     [property: MaxLength(ContentRules.MaxText)] string? Text,
     [property: MaxLength(ContentRules.MaxFrom)] string? From)
 {
+    /// <summary>
+    /// WhatsApp only, <c>HX…</c>: the template of Twilio that the message is made of. Outside of the 24 hours after a recipient's
+    /// own message WhatsApp carries nothing but approved templates. The text goes where a vendor knows no templates.
+    /// </summary>
+    [RegularExpression(ContentRules.ContentSidPattern)]
+    public string? ContentSid { get; init; }
+
+    /// <summary>What stands in its places, by their names (<c>1</c>, <c>2</c>, …): templates over the customer as the text is.</summary>
+    public IReadOnlyDictionary<string, string>? ContentVariables { get; init; }
+
     /// <summary>As stored: empty is absent.</summary>
-    public CampaignContent Normal() => new(NullIfEmpty(Subject), NullIfEmpty(Html), NullIfEmpty(Text), NullIfEmpty(From?.Trim()));
+    public CampaignContent Normal() => new(NullIfEmpty(Subject), NullIfEmpty(Html), NullIfEmpty(Text), NullIfEmpty(From?.Trim()))
+    {
+        ContentSid = NullIfEmpty(ContentSid?.Trim()),
+        ContentVariables = ContentVariables is { Count: > 0 } variables ? new SortedDictionary<string, string>(variables.ToDictionary(), StringComparer.Ordinal) : null,
+    };
+
+    /// <summary>By what it says: compiled contents are kept by it.</summary>
+    public bool Equals(CampaignContent? other) =>
+        other is not null && (Subject, Html, Text, From, ContentSid) == (other.Subject, other.Html, other.Text, other.From, other.ContentSid)
+        && (ContentVariables ?? NoVariables).OrderBy(v => v.Key, StringComparer.Ordinal).SequenceEqual((other.ContentVariables ?? NoVariables).OrderBy(v => v.Key, StringComparer.Ordinal));
+
+    public override int GetHashCode() => HashCode.Combine(Subject, Html, Text, From, ContentSid);
+
+    private static readonly Dictionary<string, string> NoVariables = [];
 
     private static string? NullIfEmpty(string? text) => string.IsNullOrEmpty(text) ? null : text;
 }

@@ -5,7 +5,14 @@ namespace XenoCrm.Campaigns;
 
 /// <summary>What one customer gets.</summary>
 /// <param name="UnsubscribeUrl">For the headers of an email.</param>
-public readonly record struct RenderedContent(string? Subject, string? Html, string? Text, string? UnsubscribeUrl);
+public readonly record struct RenderedContent(string? Subject, string? Html, string? Text, string? UnsubscribeUrl)
+{
+    /// <summary>Of the vendor's template that the message is made of; null: it is made of the text.</summary>
+    public string? ContentSid { get; init; }
+
+    /// <summary>What stands in its places.</summary>
+    public IReadOnlyDictionary<string, string>? ContentVariables { get; init; }
+}
 
 /// <summary>The addresses in one message that are its own.</summary>
 /// <param name="UnsubscribeUrl">Where the recipient can stop the messages.</param>
@@ -14,16 +21,24 @@ public readonly record struct RenderedContent(string? Subject, string? Html, str
 public sealed record MessageLinks(string UnsubscribeUrl, Func<string, string> Click, string? PixelUrl);
 
 /// <summary>A campaign's content, compiled.</summary>
-public sealed class CompiledContent(MergeFields merge, MessageTemplate? subject, MessageTemplate? html, MessageTemplate? text)
+public sealed class CompiledContent(
+    MergeFields merge, MessageTemplate? subject, MessageTemplate? html, MessageTemplate? text, string? contentSid, IReadOnlyList<(string Name, MessageTemplate Value)> variables)
 {
     /// <summary>The customer's fields that the content names.</summary>
-    public IReadOnlyList<string> Fields { get; } = [.. new[] { subject, html, text }.SelectMany(t => t?.Fields ?? []).Distinct()];
+    public IReadOnlyList<string> Fields { get; } = [.. new[] { subject, html, text }.Concat(variables.Select(v => v.Value)).SelectMany(t => t?.Fields ?? []).Distinct()];
 
     public RenderedContent Render(Customer customer, MessageLinks links) => new(
         Render(subject, customer, links)?.ReplaceLineEndings(" "),
         WithPixel(Render(html, customer, links), links.PixelUrl),
         Render(text, customer, links),
-        links.UnsubscribeUrl);
+        links.UnsubscribeUrl)
+    {
+        ContentSid = contentSid,
+        ContentVariables = variables.Count == 0 ? null : variables.ToDictionary(v => v.Name, v => OneLine(Render(v.Value, customer, links)!)),
+    };
+
+    /// <summary>WhatsApp refuses line breaks, tabs and more than four spaces in a row within a variable.</summary>
+    private static string OneLine(string text) => string.Join(' ', text.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
 
     private string? Render(MessageTemplate? template, Customer customer, MessageLinks links) =>
         template?.Render(merge.Of(customer, links.UnsubscribeUrl, template.Slots), links.Click);
@@ -59,8 +74,11 @@ public sealed class CampaignTemplates(MergeFields merge)
             compiled.Clear();
         }
 
-        return compiled.GetOrAdd(content, c => new(merge, Compile(c.Subject, false), Compile(c.Html, true), Compile(c.Text, false)));
+        return compiled.GetOrAdd(content, c => new(
+            merge, Compile(c.Subject, false), Compile(c.Html, true), Compile(c.Text, false), c.ContentSid, [.. (c.ContentVariables ?? NoVariables).Select(v => (v.Key, Compile(v.Value, false)!))]));
     }
+
+    private static readonly Dictionary<string, string> NoVariables = [];
 
     private static MessageTemplate? Compile(string? source, bool html) =>
         source is null ? null : MessageTemplate.TryCompile(source, html, out var errors)

@@ -11,6 +11,11 @@ public static class ContentRules
     public const int MaxHtml = 256 * 1024;
     public const int MaxText = 64 * 1024;
     private const int MaxWhatsApp = 4096;
+
+    /// <summary>Of Twilio.</summary>
+    public const string ContentSidPattern = "^HX[0-9a-fA-F]{32}$";
+    private const int MaxVariables = 100;
+    private const int MaxVariable = 1600;
     private const int MaxPush = 1000;
 
     /// <summary>Adds what is wrong under <paramref name="property"/>.</summary>
@@ -59,6 +64,54 @@ public static class ContentRules
                 }
 
                 break;
+        }
+
+        CheckContentSid();
+
+        void CheckContentSid()
+        {
+            if (string.IsNullOrEmpty(content.ContentSid))
+            {
+                if (content.ContentVariables?.Count > 0)
+                {
+                    Fail("ContentVariables", "Variables are of a template: its contentSid is missing.");
+                }
+
+                return;
+            }
+
+            if (channel != Channel.WhatsApp)
+            {
+                Fail("ContentSid", "Only WhatsApp messages are made of an approved template.");
+            }
+
+            if (!IsContentSid(content.ContentSid))
+            {
+                Fail("ContentSid", "The id of a template is expected: HX and 32 hexadecimal digits.");
+            }
+
+            if (content.ContentVariables?.Count > MaxVariables)
+            {
+                Fail("ContentVariables", $"At most {MaxVariables}.");
+            }
+
+            foreach (var (name, value) in content.ContentVariables ?? new Dictionary<string, string>())
+            {
+                var member = $"ContentVariables.{name}";
+                if (name.Length is 0 or > 50 || !name.All(c => char.IsAsciiLetterOrDigit(c) || c == '_'))
+                {
+                    Fail("ContentVariables", "The name of a variable is a number, or letters, digits and underscores.");
+                }
+                else if (string.IsNullOrWhiteSpace(value))
+                {
+                    Fail(member, "WhatsApp refuses a template with an empty place.");
+                }
+                else
+                {
+                    Length(value, MaxVariable, member);
+                    Compile(value, false, member);
+                }
+            }
         }
 
         void Fail(string member, string message) => context.AddFailure(new ValidationFailure($"{property}.{member}", message));
@@ -111,6 +164,10 @@ public static class ContentRules
             return template;
         }
     }
+
+    private static bool IsContentSid(string text) => text.Length == 34 && text.StartsWith("HX", StringComparison.Ordinal) && text.AsSpan(2).IndexOfAnyExcept(Hexadecimal) < 0;
+
+    private static readonly System.Buffers.SearchValues<char> Hexadecimal = System.Buffers.SearchValues.Create("0123456789abcdefABCDEF");
 
     /// <summary>The template without its tags: what every message has at least.</summary>
     private static string Fixed(string source)

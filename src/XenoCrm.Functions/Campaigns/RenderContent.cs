@@ -33,7 +33,9 @@ public sealed class RenderInputValidator : AbstractValidator<RenderInput>
 /// <summary>What a customer would get.</summary>
 /// <param name="Empty">Fields that the content names and this customer does not have: their places are empty, or hold the default.</param>
 /// <param name="Sms">Only for SMS.</param>
-public sealed record RenderView(Channel Channel, string? Subject, string? Html, string? Text, IReadOnlyList<string> Empty, SmsSize? Sms);
+/// <param name="ContentVariables">What stands in the places of a WhatsApp template.</param>
+public sealed record RenderView(
+    Channel Channel, string? Subject, string? Html, string? Text, IReadOnlyList<string> Empty, SmsSize? Sms, IReadOnlyDictionary<string, string>? ContentVariables = null);
 
 /// <summary>Renders a content for one customer, as it would be sent; the link to unsubscribe leads nowhere.</summary>
 public sealed class RenderContent(WorkspaceStore<Template> templates, WorkspaceStore<Campaign> campaigns, CustomerStore customers, CampaignTemplates compiled, MergeFields merge, TimeProvider clock)
@@ -50,7 +52,7 @@ public sealed class RenderContent(WorkspaceStore<Template> templates, WorkspaceS
         var rendered = ready.Render(customer, Untracked);
         return new(
             channel, rendered.Subject, rendered.Html, rendered.Text, merge.EmptyOf(customer, ready.Fields),
-            channel == Channel.Sms && rendered.Text is { } text ? SmsText.Measure(text) : null);
+            channel == Channel.Sms && rendered.Text is { } text ? SmsText.Measure(text) : null, rendered.ContentVariables);
     }
 
     private async Task<(Channel Channel, CampaignContent Content)> FindAsync(RenderInput input, CancellationToken cancellation)

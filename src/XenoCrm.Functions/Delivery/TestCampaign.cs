@@ -92,7 +92,7 @@ public sealed class TestCampaign(
     private static string Normal(Channel channel, string address) =>
         channel is Channel.Sms or Channel.WhatsApp && PhoneNumbers.ToE164(address, country: null) is { } number ? number : address.Trim();
 
-    /// <summary>In the subject, or in the text where there is none.</summary>
+    /// <summary>In the subject, or in the text where there is none; a vendor's template has no place for it.</summary>
     private static RenderedContent Marked(Channel channel, RenderedContent content) => channel == Channel.Email || content.Subject is not null
         ? content with { Subject = Mark + content.Subject, UnsubscribeUrl = null }
         : content with { Text = Mark + content.Text, UnsubscribeUrl = null };

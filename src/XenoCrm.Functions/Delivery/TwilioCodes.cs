@@ -38,6 +38,8 @@ public static class TwilioCodes
         30005 => "no_such_user",
         30006 => "landline",
         30007 => "filtered",
+        21654 or 21655 or 63027 => "template_invalid",
+        21656 or 63028 => "template_variables_invalid",
         63016 => "outside_conversation",
         _ => "twilio_" + code,
     };

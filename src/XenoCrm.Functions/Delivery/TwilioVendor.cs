@@ -101,7 +101,20 @@ public sealed class TwilioVendor(IHttpClientFactory clients, IOptions<TwilioOpti
             yield return new("MessagingServiceSid", settings.MessagingServiceSid ?? "");
         }
 
-        yield return new("Body", message.Render().Text ?? "");
+        var content = message.Render();
+        if (content.ContentSid is { } template)
+        {
+            yield return new("ContentSid", template);
+            if (content.ContentVariables is { } variables)
+            {
+                yield return new("ContentVariables", JsonSerializer.Serialize(variables));
+            }
+        }
+        else
+        {
+            yield return new("Body", content.Text ?? "");
+        }
+
         yield return new("StatusCallback", $"{origin}/{VendorWebhookFunctions.TwilioRoute}?{TwilioStatus.MessageIdParameter}={Uri.EscapeDataString(message.Id)}");
     }
 

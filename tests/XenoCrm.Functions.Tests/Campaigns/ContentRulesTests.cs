@@ -27,6 +27,21 @@ public sealed class ContentRulesTests
         Errors(Channel.Sms, new(null, null, "{{frstName}}", new string('a', 321))).ShouldBe(["Content.From", "Content.Text"]);
     }
 
+    [Fact]
+    public void A_WhatsApp_template_is_checked_with_what_stands_in_its_places()
+    {
+        var sid = "HX" + new string('a', 32);
+        CampaignContent Content(string? id, Dictionary<string, string>? variables) => new(null, null, "Hi", null) { ContentSid = id, ContentVariables = variables };
+        Errors(Channel.WhatsApp, Content(sid, null)).ShouldBeEmpty();
+        Errors(Channel.WhatsApp, Content(sid, new() { ["1"] = "{{default firstName \"there\"}}", ["code"] = "SPRING" })).ShouldBeEmpty();
+        Errors(Channel.WhatsApp, Content("HX1", null)).ShouldBe(["Content.ContentSid"]);
+        Errors(Channel.Sms, Content(sid, null)).ShouldBe(["Content.ContentSid"]);
+        Errors(Channel.WhatsApp, Content(null, new() { ["1"] = "a" })).ShouldBe(["Content.ContentVariables"]);
+        Errors(Channel.WhatsApp, Content(sid, new() { ["1"] = "{{frstName}}", ["2"] = " ", ["3"] = "{{firstName", ["a b"] = "x" }))
+            .ShouldBe(["Content.ContentVariables.1", "Content.ContentVariables.2", "Content.ContentVariables.3", "Content.ContentVariables"]);
+        Errors(Channel.WhatsApp, Content(sid, Enumerable.Range(1, 101).ToDictionary(n => $"{n}", _ => "a"))).ShouldBe(["Content.ContentVariables"]);
+    }
+
     private static IEnumerable<string> Errors(Channel channel, CampaignContent content) =>
         new TemplateInputValidator().Validate(new TemplateInput("T", channel, content)).Errors.Select(e => e.PropertyName);
 }

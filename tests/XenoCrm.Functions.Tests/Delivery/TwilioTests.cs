@@ -1,8 +1,11 @@
+using System.Text.Json;
 using Microsoft.AspNetCore.WebUtilities;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Options;
 using XenoCrm.Campaigns;
 using XenoCrm.Delivery;
+using XenoCrm.Functions.Tests.Campaigns;
+using XenoCrm.Platform;
 using XenoCrm.Platform.Errors;
 
 namespace XenoCrm.Functions.Tests.Delivery;
@@ -40,8 +43,28 @@ public sealed class TwilioTests
         forms[2]["MessagingServiceSid"].ShouldBe("MG1");
     }
 
+    [Fact]
+    public async Task A_WhatsApp_message_is_made_of_an_approved_template_where_the_content_names_one()
+    {
+        await using var server = await FakeServer.StartAsync(201, Created);
+        var stored = JsonSerializer.Deserialize<CampaignContent>(
+            """{"text":"Dear {{firstName}}","contentSid":"HXaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa","contentVariables":{"2":"20 %\n today","1":"{{firstName}}"}}""", Json.Options)!.Normal();
+        var templates = new CampaignTemplates(new MergeFields(Options.Create(new WorkspaceOptions())));
+        templates.Get(JsonSerializer.Deserialize<CampaignContent>(JsonSerializer.Serialize(stored, Json.Options), Json.Options)!).ShouldBeSameAs(templates.Get(stored));
+        templates.Get(stored with { ContentVariables = new Dictionary<string, string> { ["1"] = "Other" } }).ShouldNotBeSameAs(templates.Get(stored));
+        var rendered = templates.Get(stored).Render(Samples.Customer(1) with { FirstName = "Zoë" }, Samples.Links);
+        await SendAsync(server, new("c.0.7", Channel.WhatsApp, "+15558675310", null, () => rendered));
+        var form = Form(server.Requests.ShouldHaveSingleItem());
+        form.Keys.ShouldBe(["To", "From", "ContentSid", "ContentVariables", "StatusCallback"], ignoreOrder: true);
+        form["ContentSid"].ShouldBe("HXaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa");
+        JsonSerializer.Deserialize<Dictionary<string, string>>(form["ContentVariables"]).ShouldBe(new() { ["1"] = "Zoë", ["2"] = "20 % today" });
+        rendered.Text.ShouldBe("Dear Zoë");
+    }
+
     [Theory]
     [InlineData(21211, "invalid_recipient")]
+    [InlineData(21655, "template_invalid")]
+    [InlineData(21656, "template_variables_invalid")]
     [InlineData(21610, "unsubscribed_at_vendor")]
     [InlineData(21614, "invalid_recipient")]
     [InlineData(21408, "region_not_enabled")]
