@@ -214,8 +214,11 @@ public sealed class BatchStore(CosmosDatabase database)
 
     public IAsyncEnumerable<Batch> OfSeveralVendorsAsync(CancellationToken cancellation) => ReadAllAsync(new("SELECT * FROM c WHERE ARRAY_LENGTH(c.vendors) > 1"), cancellation);
 
-    /// <summary>Every batch of the campaign, in no particular order.</summary>
-    public IAsyncEnumerable<Batch> AllAsync(string campaignId, CancellationToken cancellation) => ReadAllAsync(Where("SELECT * FROM c", campaignId), cancellation);
+    /// <summary>What the campaign's recipients add up to, by an expression over <c>r</c> in <c>c</c>.</summary>
+    public async Task<IReadOnlyList<(JsonElement Key, BatchSums Sums)>> GroupRecipientsAsync(string campaignId, string key, string condition, CancellationToken cancellation) =>
+        [.. (await QueryAsync<Dictionary<string, JsonElement>>(
+            Where($"SELECT {key} AS k, {BatchSums.RecipientColumns} FROM c JOIN r IN c.recipients", campaignId, $" AND {condition} GROUP BY {key}"), cancellation))
+            .Select(r => (r.GetValueOrDefault("k"), BatchSums.OfRecipients(r)))];
 
     private async Task<IReadOnlyDictionary<string, BatchSums>> SumByAsync(string key, string condition, CancellationToken cancellation, IReadOnlyCollection<string>? ids = null) =>
         (await QueryAsync<Dictionary<string, JsonElement>>(

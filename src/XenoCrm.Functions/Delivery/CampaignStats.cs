@@ -8,9 +8,9 @@ namespace XenoCrm.Delivery;
 
 /// <summary>Statistics are sums over what is stored: there is no counter that could drift from it.</summary>
 public sealed class CampaignStats(
-    WorkspaceStore<Campaign> campaigns, WorkspaceStore<Plan> plans, BatchStore batches, CampaignOrders orders, PriceTable prices, IOptions<WorkspaceOptions> workspace)
+    WorkspaceStore<Campaign> campaigns, WorkspaceStore<Plan> plans, BatchStore batches, CampaignBreakdown breakdowns, CampaignOrders orders, PriceTable prices, IOptions<WorkspaceOptions> workspace)
 {
-    /// <param name="by">Null: without a breakdown, which reads every batch.</param>
+    /// <param name="by">Null: without a breakdown, which looks at every recipient.</param>
     /// <param name="zone">Of the hours.</param>
     public async Task<CampaignStatsView> ReadAsync(string id, CancellationToken cancellation, BreakdownBy? by = null, TimeZoneInfo? zone = null)
     {
@@ -34,7 +34,7 @@ public sealed class CampaignStats(
             Conversions = Conversions.Of(credited.Count, MessageOrders.Sum(credited.Values), c.Sent),
             Holdout = campaign.Holdout > 0 ? await CompareAsync(id, c.Audience - c.Suppressed - c.Skipped - c.Queued, heldOut, cancellation) : null,
             Cost = CostOf(sums, plan),
-            Breakdown = by is { } property ? await BreakDownAsync(campaign, property, zone ?? TimeZoneInfo.Utc, credited, cancellation) : null,
+            Breakdown = by is { } property ? await breakdowns.ReadAsync(campaign, property, zone ?? TimeZoneInfo.Utc, sums, credited, cancellation) : null,
         };
     }
 
@@ -58,16 +58,5 @@ public sealed class CampaignStats(
     {
         var all = MessageOrders.Sum(converted.Values);
         return new(members, Proportions.Rate(converted.Count, members), all.Orders, Revenue.Of(all, members));
-    }
-
-    private async Task<Breakdown> BreakDownAsync(Campaign campaign, BreakdownBy by, TimeZoneInfo zone, IReadOnlyDictionary<string, MessageOrders> credited, CancellationToken cancellation)
-    {
-        var tally = new BreakdownTally(by, campaign, zone, credited);
-        await foreach (var batch in batches.AllAsync(campaign.Id, cancellation))
-        {
-            tally.Add(batch);
-        }
-
-        return tally.Result();
     }
 }

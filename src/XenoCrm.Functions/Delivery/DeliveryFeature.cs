@@ -56,6 +56,7 @@ public static class DeliveryFeature
         services.AddSingleton<ApplyReceipts>();
         services.AddSingleton<RecordMessages>();
         services.AddSingleton<SettleUnknown>();
+        services.AddSingleton<CampaignBreakdown>();
         services.AddSingleton<CampaignStats>();
         services.AddSingleton<DeliveryStats>();
         services.AddSingleton<CampaignMessages>();
