@@ -21,7 +21,7 @@ internal static class InsightsBenchmark
         foreach (var sentence in Sentences)
         {
             var times = new List<double>();
-            for (var i = 0; i < (size == Size.Full ? 5000 : 1000); i++)
+            for (var i = 0; i < (size != Size.Small ? 5000 : 1000); i++)
             {
                 var start = Stopwatch.GetTimestamp();
                 if (TextToRule.Read(sentence, vocabulary, SegmentCustomers.Now, "USD").Rule is null)

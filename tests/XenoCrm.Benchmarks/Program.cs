@@ -20,8 +20,8 @@ using XenoCrm.Benchmarks.Growth;
     ("runtime", "The Functions runtime beside a bare ASP.NET Core endpoint and a bare receive loop", RuntimeBenchmark.RunAsync),
 ];
 
-var size = new Option<string>("--size") { Description = "full: the sizes that the project's figures are stated for. small: the same in a few minutes", DefaultValueFactory = _ => "small", Recursive = true };
-size.AcceptOnlyFromAmong("small", "full");
+var size = new Option<string>("--size") { Description = "full: the sizes that the project's figures are stated for. small: the same in a few minutes. million: campaigns to a million, else as full", DefaultValueFactory = _ => "small", Recursive = true };
+size.AcceptOnlyFromAmong("small", "full", "million");
 var json = new Option<bool>("--json") { Description = "One JSON object per line instead of a table", Recursive = true };
 
 var root = new RootCommand("Measures Xeno CRM and what it runs on, each figure beside a ceiling measured in the same run: compare ratios, absolute figures are the machine's. Build and run it with -c Release.") { size, json };
@@ -47,7 +47,7 @@ Command Command(string name, string what, params (string Name, string What, Func
         try
         {
             foreach (var part in parts)
-                await part.Run(report, parsed.GetValue(size) == "full" ? Size.Full : Size.Small);
+                await part.Run(report, Enum.Parse<Size>(parsed.GetRequiredValue(size), ignoreCase: true));
             if (parts.Length > 1 && parsed.GetValue(size) == "full")
                 await File.WriteAllTextAsync(Path.Combine(Repository.Root, "docs", "figures", "benchmarks.svg"), RatioFigure.Write(report.Figures), CancellationToken.None);
             return 0;

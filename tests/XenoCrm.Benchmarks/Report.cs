@@ -10,6 +10,9 @@ internal enum Size
 {
     Small,
     Full,
+
+    /// <summary>Campaigns to a million; else as <see cref="Full"/>.</summary>
+    Million,
 }
 
 /// <summary>One measurement.</summary>
@@ -43,6 +46,12 @@ internal sealed class Report(bool json)
 
     /// <summary>Says on standard error what is being done, should it take longer than two seconds.</summary>
     public static Stage Begin(string what) => new(what);
+
+    public static double Median(IEnumerable<double> values)
+    {
+        var sorted = values.Order().ToArray();
+        return sorted[sorted.Length / 2];
+    }
 
     public void Print()
     {

@@ -34,8 +34,8 @@ internal sealed class RuntimeBenchmark(Size size) : IDisposable
     private static readonly TimeSpan OneMeasurement = TimeSpan.FromSeconds(0.5);
 
     private readonly TemporaryFolder _folder = new();
-    private readonly int _httpRounds = size == Size.Full ? 41 : 15;
-    private readonly int _queueRounds = size == Size.Full ? 15 : 7;
+    private readonly int _httpRounds = size != Size.Small ? 41 : 15;
+    private readonly int _queueRounds = size != Size.Small ? 15 : 7;
 
     public static async Task RunAsync(Report report, Size size)
     {
@@ -69,8 +69,8 @@ internal sealed class RuntimeBenchmark(Size size) : IDisposable
             }
         }
 
-        report.Add(new Figure("HTTP function without work", Median(functions.Select(f => f.PerSecond)), "per s", Median(ceilings.Select(c => c.PerSecond)), N: _httpRounds));
-        report.Add(new Figure("HTTP function without work, processor time", Median(functions.Select(f => f.Microseconds)), "µs", Median(ceilings.Select(c => c.Microseconds)), N: _httpRounds));
+        report.Add(new Figure("HTTP function without work", Report.Median(functions.Select(f => f.PerSecond)), "per s", Report.Median(ceilings.Select(c => c.PerSecond)), N: _httpRounds));
+        report.Add(new Figure("HTTP function without work, processor time", Report.Median(functions.Select(f => f.Microseconds)), "µs", Report.Median(ceilings.Select(c => c.Microseconds)), N: _httpRounds));
         await app.StopAsync();
     }
 
@@ -90,7 +90,7 @@ internal sealed class RuntimeBenchmark(Size size) : IDisposable
             await app.StopAsync();
         }
 
-        report.Add(new Figure("queue function without work", Median(functions), "messages/s", Median(ceilings), N: (long)Messages * _queueRounds));
+        report.Add(new Figure("queue function without work", Report.Median(functions), "messages/s", Report.Median(ceilings), N: (long)Messages * _queueRounds));
     }
 
     /// <summary>Receives as many at once as the runtime does, and deletes them together.</summary>
@@ -155,12 +155,6 @@ internal sealed class RuntimeBenchmark(Size size) : IDisposable
         }));
         var seconds = Stopwatch.GetElapsedTime(since).TotalSeconds;
         return (counts.Sum() / seconds, (ProcessUsage.OfThis().Processor - processor).TotalMicroseconds / counts.Sum());
-    }
-
-    private static double Median(IEnumerable<double> values)
-    {
-        var sorted = values.Order().ToArray();
-        return sorted[sorted.Length / 2];
     }
 
     internal sealed class HttpFunction

@@ -48,8 +48,8 @@ public sealed class DeliveryOptions
     public TimeSpan RecordAfter { get; set; } = TimeSpan.FromSeconds(3);
 
     /// <summary>
-    /// While messages go out as fast as an instance can send them, customers are told what became of theirs so much later,
-    /// at most: telling them costs as much as sending does.
+    /// While an instance sends messages, or takes receipts, as fast as it can, customers are told what became of theirs so
+    /// much later, at most: telling them costs as much as sending does.
     /// </summary>
     public TimeSpan RecordWithin { get; set; } = TimeSpan.FromMinutes(5);
 

@@ -29,7 +29,10 @@ public sealed class ReceiptWindow
     private readonly Func<IReadOnlyDictionary<string, IReadOnlyList<Receipt>>, Task> commit;
     private readonly TimeSpan window;
     private Dictionary<string, Bucket> open = [];
+    private static readonly TimeSpan CrowdedFor = TimeSpan.FromSeconds(5);
+
     private long lastArrival;
+    private long crowdedAt;
     private int waiting;
     private bool running;
 
@@ -54,6 +57,18 @@ public sealed class ReceiptWindow
         public readonly TaskCompletionSource Committed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     }
 
+    /// <summary>As much comes as the host hands over at a time, now or a moment ago.</summary>
+    public bool IsBusy
+    {
+        get
+        {
+            lock (gate)
+            {
+                return crowdedAt != 0 && Stopwatch.GetElapsedTime(crowdedAt) < CrowdedFor;
+            }
+        }
+    }
+
     /// <param name="byBatch">Receipts by the id of their batch.</param>
     public async Task AddAsync(ILookup<string, Receipt> byBatch, CancellationToken cancellation)
     {
@@ -74,6 +89,7 @@ public sealed class ReceiptWindow
 
             waiting++;
             lastArrival = Stopwatch.GetTimestamp();
+            crowdedAt = waiting > Crowd ? lastArrival : crowdedAt;
             if (!running)
             {
                 running = true;

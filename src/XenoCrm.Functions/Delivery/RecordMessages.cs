@@ -27,7 +27,7 @@ public sealed record MessagesToRecord(IReadOnlyList<string> BatchIds)
 /// </remarks>
 public sealed class RecordMessages(
     BatchStore batches, CustomerStore customers, CreditOrders orders, WorkspaceStore<Campaign> campaigns, IEnumerable<IMessageListener> listeners, JobQueue queue,
-    Sender sender, IOptions<DeliveryOptions> options, TimeProvider clock) : IDisposable
+    Sender sender, ReceiptWindow receipts, IOptions<DeliveryOptions> options, TimeProvider clock) : IDisposable
 {
     public const string Cron = "*/10 * * * * *";
 
@@ -64,10 +64,13 @@ public sealed class RecordMessages(
         }
     }
 
-    /// <summary>People wait for messages to go out, and not for what is told here: it takes as much of the processor and the database as sending does.</summary>
+    /// <summary>
+    /// People wait for messages to go out and vendors for their receipts to be taken, and nobody for what is told here: it takes
+    /// as much of the processor and the database as sending does.
+    /// </summary>
     private bool IsPostponed()
     {
-        postponedSince = sender.IsBusy ? postponedSince ?? clock.GetUtcNow() : null;
+        postponedSince = sender.IsBusy || receipts.IsBusy ? postponedSince ?? clock.GetUtcNow() : null;
         if (clock.GetUtcNow() - postponedSince < options.Value.RecordWithin)
         {
             return true;

@@ -63,6 +63,23 @@ internal sealed class CrmSystem : IAsyncDisposable
         return (json.RootElement.GetProperty("requests").GetDouble(), json.RootElement.GetProperty("requestUnits").GetDouble());
     }
 
+    /// <summary>The database's counters when what follows a campaign (customers are told of their messages) is over too.</summary>
+    public async Task<(double Requests, double Units)> QuietAsync()
+    {
+        using var stage = Report.Begin("waiting until the customers are told");
+        var last = await DatabaseAsync();
+        for (var still = 0; still < 18;)
+        {
+            await Task.Delay(1000);
+            var now = await DatabaseAsync();
+            // The timers ask a little all the time; the one that begins to tell the customers comes every ten seconds.
+            still = now.Requests - last.Requests < 30 ? still + 1 : 0;
+            last = now;
+        }
+
+        return last;
+    }
+
     /// <summary>Drops a file where imports are picked up, such as <c>customers/a.csv</c>.</summary>
     public async Task DropAsync(string path, string file)
     {

@@ -26,7 +26,8 @@ public sealed class TraceMiddleware : IFunctionsWorkerMiddleware
 
     private static Activity? Continue(FunctionContext context)
     {
-        if (!context.FunctionDefinition.InputBindings.Values.Any(b => b.Type == "queueTrigger")
+        if (context.GetHttpContext() is not null
+            || !context.FunctionDefinition.InputBindings.Values.Any(b => b.Type == "queueTrigger")
             || !context.BindingContext.BindingData.TryGetValue("QueueTrigger", out var message) || message is not string text)
         {
             return null;
