@@ -71,6 +71,81 @@ public sealed class AskModelTests
         usage.InputTokens.ShouldBeGreaterThan(100, "the question may have been worked on");
     }
 
+    /// <summary>However it comes to nothing in time: each piece of the way is within its bound, and all of it together too.</summary>
+    [Theory]
+    [InlineData("drips")]
+    [InlineData("fails, then is silent")]
+    [InlineData("hangs up")]
+    public async Task A_model_that_is_slow_in_pieces_is_not_waited_for(string how)
+    {
+        var tries = 0;
+        await using var model = await FakeModel.StartAsync(async (http, _) =>
+        {
+            if (how == "hangs up")
+            {
+                http.Abort();
+                return;
+            }
+
+            if (how != "drips" && Interlocked.Increment(ref tries) == 1)
+            {
+                http.Response.StatusCode = 500;
+                return;
+            }
+
+            while (how == "drips")
+            {
+                await http.Response.WriteAsync(" ", http.RequestAborted);
+                await http.Response.Body.FlushAsync(http.RequestAborted);
+                await Task.Delay(20, http.RequestAborted);
+            }
+
+            await Task.Delay(Timeout.Infinite, http.RequestAborted);
+        });
+        var settings = model.Settings;
+        settings["Ai:Timeout"] = "00:00:01";
+        await using var world = await InsightsWorld.StartAsync(settings, customers: 20);
+        var answer = await AskAsync(world);
+        ShouldFallBack(answer, how == "hangs up" ? Fallbacks.Unavailable : Fallbacks.Timeout);
+        model.Requests.Count.ShouldBeInRange(1, 3);
+    }
+
+    /// <summary>Not only rules: every job is done without a model that fails, and says why.</summary>
+    [Theory]
+    [InlineData(429, Fallbacks.Quota)]
+    [InlineData(503, Fallbacks.Unavailable)]
+    [InlineData(401, Fallbacks.Rejected)]
+    [InlineData(200, Fallbacks.InvalidAnswer)]
+    public async Task Every_job_is_done_when_the_model_fails(int status, string reason)
+    {
+        await using var model = await FakeModel.StartAsync((http, _) =>
+        {
+            http.Response.StatusCode = status;
+            return status == 200 ? FakeModel.WriteAsync(http, "I would rather not.") : http.Response.WriteAsync("""{ "error": { "message": "no" } }""");
+        });
+        await using var world = await InsightsWorld.StartAsync(customers: 300);
+        var segment = await world.SegmentAsync();
+        var id = await world.CampaignAsync(segment, CampaignSeed.Content, delivered: 4750, opened: 1250, clicked: 398);
+        var jobs = new Dictionary<string, Func<IServiceProvider, Task<ApiAnswer>>>
+        {
+            ["rule"] = p => AskAsync(world, process: p),
+            ["variants"] = p => world.PostAsync((f, r) => f.Messages(r, default), $$"""{ "segmentId": "{{segment}}", "channel": "sms", "goal": "win back" }""", p),
+            ["text"] = p => world.PostAsync((f, r) => f.Summary(r, id, default), null, p),
+            ["tags"] = p => world.PostAsync((f, r) => f.Tags(r, id, default), null, p),
+            ["findings"] = p => world.PostAsync((f, r) => f.Describe(r, segment, default), null, p),
+        };
+        var failing = world.NewProcess(model.Settings);
+        foreach (var (result, ask) in jobs)
+        {
+            var (without, with) = (await ask(world.Services), await ask(failing));
+            without.ShouldBe(200).Body.TryGetProperty("fallback", out _).ShouldBeFalse(result);
+            (with.ShouldBe(200)["source"].GetString(), with["fallback"].GetString()).ShouldBe(("offline", reason), result);
+            with[result].ToString().ShouldBe(without[result].ToString(), "what is done without a model is the same whatever the reason");
+        }
+
+        model.Requests.Count.ShouldBeGreaterThanOrEqualTo(5);
+    }
+
     [Theory]
     [InlineData("")]
     [InlineData("Sure! Here is your rule.")]
