@@ -13,13 +13,14 @@ using XenoCrm.Delivery;
 using XenoCrm.Orders;
 using XenoCrm.Platform;
 using XenoCrm.Platform.Cosmos;
+using XenoCrm.Platform.Errors;
 using XenoCrm.Scenarios;
 
 namespace XenoCrm.Benchmarks;
 
 /// <summary>
-/// Figures over many customers, in an emulator that is a process of its own: at first, when nothing is kept; from what is kept, beside a
-/// point read of one roll-up through the SDK whose answer is parsed and dropped; and fresh. The bar of the dashboard is 200 ms.
+/// Figures over many customers, in an emulator that is a process of its own: counted from the items, and from what is kept, beside a point
+/// read of one roll-up through the SDK whose answer is parsed and dropped. The bar of the dashboard is 200 ms.
 /// </summary>
 internal sealed class AnalyticsBenchmark : IAsyncDisposable
 {
@@ -121,7 +122,8 @@ internal sealed class AnalyticsBenchmark : IAsyncDisposable
     {
         var dashboard = _app.GetRequiredService<ReadDashboard>();
         var days = Range(30);
-        var first = await OnceAsync("dashboard of 30 days, nothing kept", () => dashboard.HandleAsync(days, fresh: false, default));
+        await OnceAsync("the first question at all: the database builds its indexes", FirstAsync);
+        var first = await OnceAsync("dashboard of 30 days, fresh", () => dashboard.HandleAsync(days, fresh: true, default));
         if (first.Customers.Total != _customers)
             throw new LocalException($"The dashboard has {first.Customers.Total} customers, there are {_customers}.");
 
@@ -150,10 +152,25 @@ internal sealed class AnalyticsBenchmark : IAsyncDisposable
                 (_traffic.Requests / (double)Calls) - 1, (_traffic.Ru - read) / Calls, _emulator.Usage.RssMb, _customers));
         }
 
-        await OnceAsync("dashboard of 30 days, fresh", () => dashboard.HandleAsync(days, fresh: true, default));
         var year = Range(365);
         await OnceAsync("dashboard of a year, nothing kept", () => dashboard.HandleAsync(year, fresh: false, default));
         await OnceAsync("dashboard of a year, from what is kept", () => dashboard.HandleAsync(year, fresh: false, default));
+
+        // Of days on which nothing was: all that it waits for is not there yet.
+        async Task<Dashboard> FirstAsync()
+        {
+            while (true)
+            {
+                try
+                {
+                    return await dashboard.HandleAsync(new(new(2001, 1, 1), new(2001, 1, 1), TimeZoneInfo.Utc), fresh: false, default);
+                }
+                catch (ProblemException problem) when (problem.Problem is FiguresNotReady)
+                {
+                    await Task.Delay(TimeSpan.FromSeconds(1));
+                }
+            }
+        }
     }
 
     private async Task RevenueAsync()
