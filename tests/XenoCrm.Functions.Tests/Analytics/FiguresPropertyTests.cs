@@ -29,6 +29,7 @@ public sealed class FiguresPropertyTests(DeliveryEmulator emulator)
     {
         await using var harness = await DeliveryHarness.StartAsync(emulator, ("Delivery:Attribution:DeliveryWindow", "20.00:00:00"));
         var writes = new RandomWrites(harness, seed);
+        var (refunded, credited) = (0, 0);
         for (var round = 0; round < 4; round++)
         {
             for (var i = 0; i < 40; i++)
@@ -44,11 +45,17 @@ public sealed class FiguresPropertyTests(DeliveryEmulator emulator)
             await harness.RecordAsync();
             var truth = await Recount.ReadAsync(harness);
             truth.Customers.Count.ShouldBeGreaterThan(3);
+            refunded += truth.Orders.Count(o => o.Refunded > 0);
+            credited += truth.Orders.Count(o => o.Credit is not null);
             for (var i = 0; i < 3; i++)
             {
                 await CheckAsync(harness, truth, writes.Random);
             }
         }
+
+        // What the figures are about has come about.
+        refunded.ShouldBeGreaterThan(0);
+        credited.ShouldBeGreaterThan(0);
     }
 
     private static async Task CheckAsync(DeliveryHarness harness, Recount truth, Random random)
@@ -199,7 +206,7 @@ public sealed class FiguresPropertyTests(DeliveryEmulator emulator)
                         await OrderAsync(Pick(customers));
                         break;
                     case < 15 when orders.Count > 0:
-                        await harness.Get<SaveOrder>().PatchAsync(Pick(orders), JsonElement.Parse(Pick(["""{ "status": "refunded" }""", """{ "status": "paid" }""", """{ "status": "cancelled" }""", """{ "status": "paid", "refundedAmount": 1.25 }"""])), null, default);
+                        await harness.Get<SaveOrder>().PatchAsync(Pick(orders), JsonElement.Parse(Pick(["""{ "status": "refunded" }""", """{ "status": "paid" }""", """{ "status": "cancelled" }""", """{ "status": "paid", "refundedAmount": 1.25 }""", """{ "refundedAmount": 2.75 }"""])), null, default);
                         break;
                     case 15 when orders.Count > 0:
                         await harness.Get<SaveOrder>().DeleteAsync(Pick(orders), null, default);
@@ -246,7 +253,7 @@ public sealed class FiguresPropertyTests(DeliveryEmulator emulator)
             var items = Enumerable.Range(0, Random.Next(4)).Select(_ => new OrderItemInput("p", Categories[Random.Next(Categories.Length)], Random.Next(3) == 0 ? 0.35m : Random.Next(1, 5), Random.Next(1, 3000) / 100m)).ToList();
             var at = harness.Clock.GetUtcNow().AddMinutes(-Random.Next(60 * 24 * 5) * (Random.Next(5) == 0 ? 20 : 1));
             var (order, _) = await harness.Get<SaveOrder>().UpsertAsync(
-                new() { OrderNumber = $"o{++number}", Customer = new() { Id = customer }, Amount = Random.Next(1000, 20_000) / 100m, PlacedAt = at, Items = items }, default);
+                new() { OrderNumber = $"o{++number}", Customer = new() { Id = customer }, Amount = Random.Next(1000, 20_000) / 100m, PlacedAt = at, Items = items, Status = Random.Next(4) == 0 ? OrderStatus.Placed : OrderStatus.Paid }, default);
             orders.Add(OrderViewId(order.Value));
         }
 
