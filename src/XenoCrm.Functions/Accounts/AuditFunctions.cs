@@ -36,7 +36,7 @@ public sealed class AuditFunctions(AuditLog audit, WorkspaceStore<User> users, W
     [Query("from", typeof(DateTimeOffset), "Not before this time.")]
     [Query("to", typeof(DateTimeOffset), "Before this time.")]
     [Query("format", typeof(string), "csv: all of it as a file, as with Accept: text/csv.")]
-    [Paged, Answers(200, typeof(Page<AuditView>))]
+    [Paged, Answers(200, typeof(Page<AuditView>)), Answers(200, typeof(string), ContentType = "text/csv")]
     public async Task<IResult> List(
         [HttpTrigger(AuthorizationLevel.Anonymous, "get", Route = "api/audit")] HttpRequest request, CancellationToken cancellation)
     {

@@ -27,7 +27,14 @@ public sealed class UserInputValidator : AbstractValidator<UserInput>
         RuleFor(u => u.Email).NotEmpty().MaximumLength(254).EmailAddress();
         RuleFor(u => u.Name).NotEmpty().MaximumLength(100).Must(UserPatchValidator.IsPlain).WithMessage("It must have no control characters.");
         RuleFor(u => u.Role).NotNull();
-        RuleFor(u => u.Password).MaximumLength(PasswordRules.MaxLength);
+        RuleFor(u => u.Password).MaximumLength(PasswordRules.MaxLength).Custom((password, context) =>
+        {
+            var user = context.InstanceToValidate;
+            foreach (var error in password is null ? [] : PasswordRules.Check(password, user.Email ?? "", user.Name ?? ""))
+            {
+                context.AddFailure(error);
+            }
+        });
     }
 }
 

@@ -360,7 +360,8 @@ public static partial class CustomerNormalizer
         foreach (var rune in text.EnumerateRunes())
         {
             // An invalid surrogate enumerates as U+FFFD, which can be stored.
-            clean.Append(Rune.IsControl(rune) ? " " : rune.ToString());
+            // A byte order mark, left where files were put together, would make another key of the same letters.
+            clean.Append(Rune.IsControl(rune) ? " " : rune.Value == 0xFEFF ? "" : rune.ToString());
         }
 
         var result = clean.ToString().Trim();

@@ -34,6 +34,8 @@ public static class CustomersFeature
         services.AddSingleton<IValidator<AttributeInput>, AttributeInputValidator>();
         services.AddSingleton<IValidator<BulkCustomersBody>, BulkCustomersValidator>();
         services.AddSingleton<IValidator<VisitInput>, VisitValidator>();
+        services.AddSingleton<IValidator<CustomerInput>, CustomerInputValidator>();
+        services.AddSingleton<IValidator<TagsInput>, TagsInputValidator>();
         services.AddApiTag("Customers", "The people: profile, consent, tags, typed attributes, visits.");
         return services;
     }

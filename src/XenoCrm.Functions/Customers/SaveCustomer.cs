@@ -24,7 +24,8 @@ public sealed class SaveCustomer(CustomerStore store, CustomerWriter writer, Att
     /// <summary>RFC 7396: members given overwrite, null removes, the rest stays.</summary>
     public async Task<Versioned<Customer>> PatchAsync(string id, JsonObject patch, string? ifMatch, CancellationToken cancellation)
     {
-        var given = Canonical(patch);
+        var faults = new BodyFaults();
+        var given = Canonical(patch, faults);
         while (true)
         {
             var current = await store.ReadAsync(id, cancellation) ?? throw new CustomerNotFound(id).ToException();
@@ -33,7 +34,7 @@ public sealed class SaveCustomer(CustomerStore store, CustomerWriter writer, Att
                 throw new ETagStale().ToException();
             }
 
-            var draft = Check(Merge(current.Value, given), current.Value);
+            var draft = Check(Merge(current.Value, given, faults), current.Value, faults);
             try
             {
                 return await writer.ReplaceAsync(id, current.ETag, await TypedAsync(draft, current.Value, cancellation), Source, cancellation);
@@ -46,15 +47,20 @@ public sealed class SaveCustomer(CustomerStore store, CustomerWriter writer, Att
     }
 
     private async Task<CustomerDraft> CheckAsync(CustomerInput input, CancellationToken cancellation) =>
-        await TypedAsync(Check(input, null), null, cancellation);
+        await TypedAsync(Check(input, null, new()), null, cancellation);
 
     /// <summary>Normalises; anything wrong is a 400 that names each member.</summary>
-    private CustomerDraft Check(CustomerInput input, Customer? current)
+    private CustomerDraft Check(CustomerInput? input, Customer? current, BodyFaults faults)
     {
         var issues = new List<FieldIssue>();
-        var draft = CustomerNormalizer.Normalize(input, issues, current?.Country, clock.GetUtcNow(), current);
-        issues.RemoveAll(i => i.IsWarning);
-        return issues.Count == 0 ? draft : throw new RequestInvalid(ByPointer(issues)).ToException();
+        var draft = CustomerNormalizer.Normalize(input ?? new(), issues, current?.Country, clock.GetUtcNow(), current);
+        foreach (var issue in issues.Where(i => !i.IsWarning))
+        {
+            faults.Add("/" + issue.Field, issue.Message);
+        }
+
+        faults.ThrowIfAny();
+        return draft;
     }
 
     /// <summary>Attributes in the form of their types. What the customer has already is not judged again.</summary>
@@ -87,16 +93,18 @@ public sealed class SaveCustomer(CustomerStore store, CustomerWriter writer, Att
         issues.GroupBy(i => "/" + i.Field, i => i.Message).ToDictionary(g => g.Key, g => g.ToArray());
 
     /// <summary>The patch with its members in this service's case: they are merged by name.</summary>
-    private static JsonObject Canonical(JsonObject patch)
+    private static JsonObject Canonical(JsonObject patch, BodyFaults faults)
     {
         var canonical = new JsonObject();
         foreach (var (name, value) in patch)
         {
-            var member = Array.Find(Members, m => m.Equals(name, StringComparison.OrdinalIgnoreCase))
-                ?? throw RequestInvalid.At("/" + name.Replace("~", "~0", StringComparison.Ordinal).Replace("/", "~1", StringComparison.Ordinal), JsonFaults.Unknown(name, Members)).ToException();
-            if (!canonical.TryAdd(member, value?.DeepClone()))
+            if (Array.Find(Members, m => m.Equals(name, StringComparison.OrdinalIgnoreCase)) is not { } member)
             {
-                throw RequestInvalid.At("/" + member, "The member is there twice.").ToException();
+                faults.Add("/" + name.Replace("~", "~0", StringComparison.Ordinal).Replace("/", "~1", StringComparison.Ordinal), JsonFaults.Unknown(name, Members));
+            }
+            else if (!canonical.TryAdd(member, value?.DeepClone()))
+            {
+                faults.Add("/" + member, "The member is there twice.");
             }
         }
 
@@ -104,13 +112,15 @@ public sealed class SaveCustomer(CustomerStore store, CustomerWriter writer, Att
         var consent = canonical["consent"] as JsonObject;
         if ((canonical.ContainsKey("consent") && canonical["consent"] is null) || consent?.Any(c => c.Value is null) == true)
         {
-            throw RequestInvalid.At("/consent", "A consent is not removed; it is withdrawn: { \"state\": \"withdrawn\" }.").ToException();
+            faults.Add("/consent", "A consent is not removed; it is withdrawn: { \"state\": \"withdrawn\" }.");
+            canonical.Remove("consent");
         }
 
         return canonical;
     }
 
-    private static CustomerInput Merge(Customer customer, JsonObject patch)
+    /// <returns>Null when nothing of it can be read.</returns>
+    private static CustomerInput? Merge(Customer customer, JsonObject patch, BodyFaults faults)
     {
         // Consent without its time and source: a new answer is given now, by this caller.
         var input = CustomerInput.From(customer) with { Consent = customer.Consent.ToDictionary(c => c.Key, c => new ConsentInput(c.Value.State)) };
@@ -118,7 +128,7 @@ public sealed class SaveCustomer(CustomerStore store, CustomerWriter writer, Att
         Merge(document, patch);
         try
         {
-            return document.Deserialize<CustomerInput>(Json.Strict)!;
+            return faults.Read<CustomerInput>(document, Json.Strict);
         }
         catch (JsonException exception)
         {

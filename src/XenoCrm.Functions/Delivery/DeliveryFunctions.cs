@@ -41,7 +41,7 @@ public sealed class DeliveryFunctions(
     [Describe("List a campaign's messages", "Who got it, who did not, and why. As CSV all of them, sent while they are read.")]
     [Paged, Query("status", typeof(MessageStatus), "Only messages with this status."), Query("reason", typeof(string), "Only messages with this reason."), Query("variant", typeof(string), "Only messages of this variant.")]
     [Query("vendor", typeof(string), "Only messages that this vendor got."), Query("customerId", typeof(string), "Only messages to this customer."), Query("format", typeof(string), "csv for CSV, as with Accept: text/csv.")]
-    [Answers(200, typeof(Page<MessageView>)), Answers(200, ContentType = "text/csv"), Problems(404)]
+    [Answers(200, typeof(Page<MessageView>)), Answers(200, typeof(string), ContentType = "text/csv"), Problems(404)]
     public async Task<IResult> Messages(
         [HttpTrigger(AuthorizationLevel.Anonymous, "get", Route = "api/campaigns/{id}/messages")] HttpRequest request, string id, CancellationToken cancellation)
     {

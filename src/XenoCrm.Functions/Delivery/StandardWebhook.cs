@@ -19,11 +19,11 @@ public sealed class StandardWebhook
     private readonly byte[][] keys;
     private readonly TimeProvider clock;
 
-    /// <param name="secrets"><c>whsec_</c> and base64; one that signs is enough.</param>
+    /// <param name="secrets"><c>whsec_</c> and base64; one that signs is enough. An empty one signs nothing: anybody has it.</param>
     /// <exception cref="FormatException">A secret is not of that form.</exception>
     public StandardWebhook(IEnumerable<string> secrets, TimeProvider clock)
     {
-        keys = [.. secrets.Select(s => Convert.FromBase64String(s.StartsWith(SecretPrefix, StringComparison.Ordinal) ? s[SecretPrefix.Length..] : s))];
+        keys = [.. secrets.Select(s => Convert.FromBase64String(s.StartsWith(SecretPrefix, StringComparison.Ordinal) ? s[SecretPrefix.Length..] : s)).Where(k => k.Length > 0)];
         this.clock = clock;
     }
 

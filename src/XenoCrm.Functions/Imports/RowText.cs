@@ -86,7 +86,8 @@ public sealed class RowText
 
     private static string? Clean(string value)
     {
-        var text = value.Trim();
+        // A byte order mark within a file is where another file was put behind it.
+        var text = value.Trim().Trim('\uFEFF');
 
         // An export puts ' before what a spreadsheet would run as a formula; a corrected export is imported again.
         if (text.Length > 1 && text[0] == '\'' && text[1] is ('=' or '+' or '-' or '@'))

@@ -46,7 +46,7 @@ public sealed class OrderFunctions(ListOrders list, SaveOrder save, BulkOrders b
     [Function("ExportOrders")]
     [RequireRole(Role.Viewer, Audited = true)]
     [Describe("Export orders as CSV", "The filters and the order of the list. The columns are those of an import: the file changes nothing when it is imported again.")]
-    [Answers(200, ContentType = "text/csv")]
+    [Answers(200, typeof(string), ContentType = "text/csv")]
     [Query("customerId", typeof(string), "Only orders of this customer")]
     [OrderQueries]
     public Task<IResult> Export(

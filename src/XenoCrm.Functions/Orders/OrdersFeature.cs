@@ -31,6 +31,7 @@ public static class OrdersFeature
         services.AddSingleton<MergeCustomers>();
         services.AddSingleton<IValidator<MergeRequest>, MergeValidator>();
         services.AddSingleton<IValidator<BulkOrdersRequest>, BulkOrdersValidator>();
+        services.AddSingleton<IValidator<OrderInput>, OrderInputValidator>();
         services.AddApiTag("Orders", "Orders, and what follows from them for their customers: totals, overview, timeline, merge.");
         return services;
     }

@@ -41,7 +41,7 @@ public sealed class SaveOrder(OrderStore orders, OrderWriter writer, CustomerSto
     /// <summary>Creates the order; the same again changes nothing, and what differs is updated.</summary>
     public async Task<(Versioned<Order> Order, bool IsNew)> UpsertAsync(OrderInput input, CancellationToken cancellation)
     {
-        var draft = Check(input);
+        var draft = Check(input, new());
         var result = (await writer.UpsertAsync([new(draft, 1)], new(Source), cancellation))[0];
         if (result.Outcome == WriteOutcome.Failed)
         {
@@ -60,12 +60,13 @@ public sealed class SaveOrder(OrderStore orders, OrderWriter writer, CustomerSto
     public async Task<Versioned<Order>> PatchAsync(string id, JsonElement body, string? ifMatch, CancellationToken cancellation)
     {
         var (customerId, orderNumber) = Split(id);
-        var patch = Read(body);
+        var faults = new BodyFaults();
+        var patch = Read(body, faults);
         var draft = Check(new OrderInput
         {
             OrderNumber = orderNumber, Customer = new() { Id = customerId }, Amount = patch.Amount, RefundedAmount = patch.RefundedAmount,
             Status = patch.Status, PlacedAt = patch.PlacedAt, Items = patch.Items, Source = patch.Source,
-        });
+        }, faults);
         using var turn = await turns.TakeAsync(customerId, cancellation);
         for (var attempt = 0; ; attempt++)
         {
@@ -153,23 +154,37 @@ public sealed class SaveOrder(OrderStore orders, OrderWriter writer, CustomerSto
     private async Task<Customer?> SumUpAsync(Versioned<Customer> customer, Func<IEnumerable<Order>, Customer> sum, CancellationToken cancellation) =>
         await orders.ReadAllAsync(customer.Value.Id, cancellation) is { } all && all.Customer.ETag == customer.ETag ? sum(all.Orders.Values.Select(o => o.Value)) : null;
 
-    private OrderDraft Check(OrderInput input)
+    private OrderDraft Check(OrderInput input, BodyFaults faults)
     {
         var issues = new List<FieldIssue>();
-        return OrderNormalizer.Normalize(input, views.Currency, issues)
-            ?? throw new RequestInvalid(issues.Where(i => !i.IsWarning).GroupBy(i => "/" + i.Field, i => i.Message).ToDictionary(g => g.Key, g => g.ToArray())).ToException();
+        var draft = OrderNormalizer.Normalize(input, views.Currency, issues);
+        foreach (var issue in issues.Where(i => !i.IsWarning))
+        {
+            faults.Add("/" + issue.Field, issue.Message);
+        }
+
+        faults.ThrowIfAny();
+        return draft!;
     }
 
-    private static OrderPatch Read(JsonElement body)
+    private static OrderPatch Read(JsonElement body, BodyFaults faults)
     {
-        var patch = JsonFaults.TryRead<OrderPatch>(body, out var problem) ?? throw problem!.ToException();
+        if (JsonFaults.TryRead<OrderPatch>(body, out var problem, faults) is not { } patch)
+        {
+            throw problem!.ToException();
+        }
 
         // In a merge patch null removes; of an order only the items can be removed.
         foreach (var member in body.EnumerateObject().Where(m => m.Value.ValueKind == JsonValueKind.Null))
         {
-            patch = string.Equals(member.Name, "items", StringComparison.OrdinalIgnoreCase)
-                ? patch with { Items = [] }
-                : throw RequestInvalid.At("/" + member.Name, "An order does not do without it: send a value, or leave the member out.").ToException();
+            if (string.Equals(member.Name, "items", StringComparison.OrdinalIgnoreCase))
+            {
+                patch = patch with { Items = [] };
+            }
+            else
+            {
+                faults.Add("/" + member.Name, "An order does not do without it: send a value, or leave the member out.");
+            }
         }
 
         return patch;

@@ -63,7 +63,7 @@ public sealed class SegmentFunctions(ListSegments list, SaveSegment save, Delete
     [Function("ListSegmentMembers")]
     [RequireRole(Role.Viewer)]
     [Describe("List the members of a segment", "As CSV: all of them, in the order of the customers' ids.")]
-    [Paged, Query("format", typeof(string), "csv for CSV, as with Accept: text/csv."), Answers(200, typeof(Page<SegmentMember>)), Answers(200, ContentType = "text/csv"), Problems(404)]
+    [Paged, Query("format", typeof(string), "csv for CSV, as with Accept: text/csv."), Answers(200, typeof(Page<SegmentMember>)), Answers(200, typeof(string), ContentType = "text/csv"), Problems(404)]
     public async Task<IResult> Members(
         [HttpTrigger(AuthorizationLevel.Anonymous, "get", Route = "api/segments/{id}/members")] HttpRequest request, string id, CancellationToken cancellation) =>
         request.WantsCsv()

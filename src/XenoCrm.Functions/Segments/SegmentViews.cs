@@ -1,6 +1,8 @@
 using System.Text.Json;
 using FluentValidation;
+using FluentValidation.Results;
 using XenoCrm.Customers;
+using XenoCrm.Platform.Errors;
 
 namespace XenoCrm.Segments;
 
@@ -10,11 +12,34 @@ public sealed record SegmentInput(string? Name, string? Description, JsonElement
 
 public sealed class SegmentInputValidator : AbstractValidator<SegmentInput>
 {
-    public SegmentInputValidator()
+    private readonly RuleParser parser;
+
+    public SegmentInputValidator(RuleParser parser)
     {
+        this.parser = parser;
         RuleFor(s => s.Name).NotEmpty().MaximumLength(100);
         RuleFor(s => s.Description).MaximumLength(1000);
         RuleFor(s => s.Rule).NotNull();
+    }
+
+    /// <summary>What is wrong with the rule is said along with the rest. A rule that alone is wrong has codes of its own: it is left to who saves it.</summary>
+    public override async Task<ValidationResult> ValidateAsync(ValidationContext<SegmentInput> context, CancellationToken cancellation = default)
+    {
+        var result = await base.ValidateAsync(context, cancellation);
+        if (!result.IsValid && context.InstanceToValidate.Rule is { } rule)
+        {
+            await parser.RefreshAsync(cancellation);
+            try
+            {
+                parser.Parse(rule);
+            }
+            catch (ProblemException exception) when (exception.Problem.Errors is { } errors)
+            {
+                result.Errors.AddRange(errors.SelectMany(e => e.Value.Select(m => new ValidationFailure(e.Key, m))));
+            }
+        }
+
+        return result;
     }
 }
 

@@ -25,9 +25,9 @@ public sealed class StandardWebhookTests
         Verify(secrets: [OtherSecret, Secret], signature: "v1,AAAA v2," + Signature[3..] + " " + Signature);
 
     [Theory]
-    [InlineData(-299)]
-    [InlineData(299)]
-    public void A_clock_may_be_off_by_almost_five_minutes(int seconds) => Verify(now: Signed.AddSeconds(seconds));
+    [InlineData(-300)]
+    [InlineData(300)]
+    public void A_clock_may_be_off_by_five_minutes(int seconds) => Verify(now: Signed.AddSeconds(seconds));
 
     [Theory]
     [InlineData(-301)]
@@ -50,6 +50,35 @@ public sealed class StandardWebhookTests
         Refused(code, () => Verify(timestamp: "99999999999999999999"));
         Refused(code, () => Verify(secrets: [OtherSecret]));
         Refused(code, () => Verify(secrets: []));
+    }
+
+    /// <summary>Of the key, the vendor, the part that is signed: whatever is mixed up, it is not the signature.</summary>
+    [Fact]
+    public void What_is_signed_otherwise_is_not_signed()
+    {
+        const string code = "webhook.signature_invalid";
+        var empty = StandardWebhook.Sign([], Id, Timestamp, Encoding.UTF8.GetBytes(Body));
+        Refused(code, () => Verify(secrets: ["whsec_"], signature: empty));
+        Refused(code, () => Verify(secrets: ["", Secret], signature: empty));
+
+        // Dots shift what is the id, the time and the body: the same bytes, another message.
+        var key = Convert.FromBase64String(Secret["whsec_".Length..]);
+        var shifted = StandardWebhook.Sign(key, Id, Timestamp, "1.x"u8);
+        Refused(code, () => Verify(timestamp: Timestamp + ".1", body: "x", signature: shifted));
+        Refused(code, () => Verify(id: $"{Id}.{Timestamp}", timestamp: "1", body: "x", signature: StandardWebhook.Sign(key, Id, Timestamp, "1.y"u8)));
+
+        // A time that only looks like the one that was signed.
+        Refused(code, () => Verify(timestamp: "+" + Timestamp));
+        Refused(code, () => Verify(timestamp: " " + Timestamp));
+        Refused(code, () => Verify(timestamp: Timestamp + ",1614265331"));
+    }
+
+    [Fact]
+    public void Of_several_signatures_in_the_header_one_that_fits_is_enough_and_none_that_does_not()
+    {
+        Verify(signature: $"v1,{Convert.ToBase64String(new byte[32])} v1a,{Signature[3..]} {Signature}");
+        Refused("webhook.signature_invalid", () => Verify(signature: string.Join(' ', Enumerable.Repeat($"v1,{Convert.ToBase64String(new byte[32])}", 500))));
+        Refused("webhook.signature_invalid", () => Verify(signature: Signature[3..] + " v1, " + Signature.Replace(",", " ")));
     }
 
     [Fact]

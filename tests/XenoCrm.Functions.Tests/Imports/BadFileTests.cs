@@ -104,6 +104,11 @@ public class BadFileTests(ImportStorage storage)
     [InlineData("customers/columns.csv", "import.header_unreadable")]
     [InlineData("customers/nul.csv", "import.header_unreadable")]
     [InlineData("customers/gzip.csv", "import.file_compressed")]
+    [InlineData("customers/zip.csv", "import.file_compressed")]
+    [InlineData("customers/zip-with-bom.csv", "import.header_unreadable")]
+    [InlineData("customers/workbook.csv", "import.file_workbook")]
+    [InlineData("customers/utf16-without-mark.csv", "import.header_unreadable")]
+    [InlineData("customers/utf32.csv", "import.header_unreadable")]
     [InlineData("customers/blank.csv", "import.file_empty")]
     public async Task A_file_that_is_not_to_be_read_fails_as_a_whole(string name, string code)
     {
@@ -112,12 +117,47 @@ public class BadFileTests(ImportStorage storage)
             "customers/columns.csv" => Encoding.UTF8.GetBytes("id," + string.Join(',', Enumerable.Range(1, 2000).Select(i => $"c{i}")) + "\nC1\n"),
             "customers/nul.csv" => "id\0,name\nC1,x\n"u8.ToArray(),
             "customers/gzip.csv" => [0x1F, 0x8B, 8, 0, 1, 2, 3, 4],
+            "customers/zip.csv" => Zip("customers.csv"),
+            "customers/zip-with-bom.csv" => [0xEF, 0xBB, 0xBF, .. Zip("customers.csv")],
+            "customers/workbook.csv" => Zip("[Content_Types].xml"),
+            "customers/utf16-without-mark.csv" => Encoding.BigEndianUnicode.GetBytes("id,city\nC1,Bonn\n"),
+            "customers/utf32.csv" => [.. Encoding.UTF32.GetPreamble(), .. Encoding.UTF32.GetBytes("id,city\nC1,Bonn\n")],
             _ => " \r\n;;;\r\n\r\n"u8.ToArray(),
         };
         await using var system = await ImportSystem.StartAsync(storage);
         var job = await system.FinishAsync(await system.DropAsync(name, file));
 
         (job.State, job.Failure!.Code).ShouldBe((ImportState.Failed, code));
+    }
+
+    /// <summary>Each of these rows fails for itself, and the others are taken: bytes that are no text, NUL, a mark in the middle of the file.</summary>
+    [Fact]
+    public async Task Tricks_with_the_encoding_cost_the_row_they_are_in()
+    {
+        await using var system = await ImportSystem.StartAsync(storage);
+        byte[] file =
+        [
+            0xEF, 0xBB, 0xBF, .. "id,city\nC1,Bonn\nC2,"u8, 0xC3, 0x28, .. "\nC3,"u8, 0xED, 0xA0, 0x80, .. "\nC4,"u8, 0xC0, 0xAF, .. "\nC5,a\0b\n"u8,
+            0xEF, 0xBB, 0xBF, .. "C6,Ulm\nC7,"u8, 0xEF, 0xBB, 0xBF, .. "Trier\nC8,"u8, 0xF5, 0x80, 0x80, 0x80, .. "\nC9,Mainz\n"u8,
+        ];
+        var answer = await system.PostAsync(file);
+
+        answer.Body.GetProperty("issues").EnumerateArray().Where(i => !i.TryGetProperty("warning", out var w) || !w.GetBoolean()).Select(i => $"{i.GetProperty("row")} {i.GetProperty("code")}")
+            .ShouldBe(["3 import.encoding_invalid", "4 import.encoding_invalid", "5 import.encoding_invalid", "6 import.nul_character", "9 import.encoding_invalid"], answer.Text);
+        var stored = await system.QueryAsync<Customer>("SELECT * FROM c WHERE c.type = 'customer' ORDER BY c.externalId");
+        stored.Select(c => $"{c.ExternalId} {c.City}").ShouldBe(["C1 Bonn", "C6 Ulm", "C7 Trier", "C9 Mainz"], "a mark in the middle is no part of a key or a name");
+    }
+
+    private static byte[] Zip(string entry)
+    {
+        var bytes = new MemoryStream();
+        using (var archive = new System.IO.Compression.ZipArchive(bytes, System.IO.Compression.ZipArchiveMode.Create, leaveOpen: true))
+        {
+            using var content = archive.CreateEntry(entry).Open();
+            content.Write("id,city\nC1,Bonn\n"u8);
+        }
+
+        return bytes.ToArray();
     }
 
     [Fact]

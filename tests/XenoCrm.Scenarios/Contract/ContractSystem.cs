@@ -26,6 +26,16 @@ public sealed class ContractSystem : IAsyncLifetime
     public string Password { get; private set; } = null!;
     public ApiDocument Document { get; private set; } = null!;
 
+    /// <summary>What the processes have logged so far.</summary>
+    public IReadOnlyList<(string Name, string Text)> Logs() =>
+    [
+        .. Directory.GetFiles(Path.Combine(_folder.Path, "data", "logs")).Select(file =>
+        {
+            using var reader = new StreamReader(new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.ReadWrite));
+            return (Path.GetFileName(file), reader.ReadToEnd());
+        }),
+    ];
+
     /// <summary>For what a test writes.</summary>
     public string Scratch => _folder.Path;
 

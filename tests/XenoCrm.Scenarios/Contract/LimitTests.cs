@@ -43,6 +43,57 @@ public class LimitTests(ContractSystem system, ITestOutputHelper output)
         failures.ShouldBeEmpty(string.Join('\n', failures));
     }
 
+    /// <summary>Wrong types, limits, missing and unknown members, in pairs: both are named, whichever the reader comes to first.</summary>
+    [Fact]
+    public async Task All_that_is_wrong_with_a_body_is_said_at_once()
+    {
+        var tried = new Dictionary<string, int>();
+        var failures = new List<string>();
+        foreach (var example in ApiExamples.Read())
+        {
+            var operation = system.Document.Operations.Single(o => o.Id == example.Function);
+            if (example.Json["body"] is not JsonObject original || operation.Path.StartsWith("/api/webhooks", StringComparison.Ordinal) || operation.Body.First().Value!["schema"] is not { } described)
+                continue;
+            var schema = system.Document.Resolve(described);
+            var faults = Violations(original, schema).ToList();
+            foreach (var ((pointer, body), i) in faults.Select((f, i) => (f, i)))
+            {
+                // With the fault of another member, and with a member that there is not.
+                var (other, name) = (faults[(i + faults.Count / 2) % faults.Count].Pointer, pointer[1..]);
+                foreach (var second in new[] { other, "/noSuchMember" }.Where(s => s != pointer).Distinct())
+                {
+                    var both = faults.First(f => f.Pointer == second).Body.DeepClone().AsObject();
+                    both.Remove(name);
+                    if (body[name] is { } value)
+                        both[name] = value.DeepClone();
+                    var status = await NamedAsync(operation, example, both, [pointer, second], failures);
+                    if (status == 400)
+                        tried[operation.Id] = tried.GetValueOrDefault(operation.Id) + 1;
+                }
+            }
+        }
+        output.WriteLine($"{tried.Values.Sum()} pairs on {tried.Count} routes");
+        tried.Count.ShouldBeGreaterThan(25);
+        tried.Values.Sum().ShouldBeGreaterThan(200);
+        failures.ShouldBeEmpty(string.Join('\n', failures));
+    }
+
+    private async Task<int> NamedAsync(Operation operation, ApiExample example, JsonObject body, string[] pointers, List<string> failures)
+    {
+        using var request = new HttpRequestMessage(new HttpMethod(operation.Method), Address(operation, example));
+        request.Headers.TryAddWithoutValidation("If-Match", "*");
+        request.Content = new StringContent(body.ToJsonString(), Encoding.UTF8, new MediaTypeHeaderValue(operation.Body.First().Key));
+        using var response = await system.Http.SendAsync(request);
+        var text = await response.Content.ReadAsStringAsync();
+        var status = (int)response.StatusCode;
+        if (status is 404 or 308)
+            return status;
+        var named = response.Content.Headers.ContentType?.MediaType == "application/problem+json" ? JsonNode.Parse(text)!["errors"]?.AsObject().Select(e => e.Key).ToList() ?? [] : [];
+        if (status != 400 || !pointers.All(p => named.Exists(n => n.StartsWith(p, StringComparison.Ordinal) || p.StartsWith(n, StringComparison.Ordinal))))
+            failures.Add($"{operation.Id} {string.Join(' ', pointers)}: {status} {text[..Math.Min(400, text.Length)]}");
+        return status;
+    }
+
     private static string Address(Operation operation, ApiExample example)
     {
         var parameters = example.Json["parameters"]?.AsObject() ?? [];

@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using XenoCrm.Platform.Errors;
 
@@ -23,8 +24,9 @@ public static partial class JsonFaults
     }
 
     /// <summary>Reads a part of a body that must not fail the rest of it.</summary>
+    /// <param name="faults">Receives what does not fit, and the rest is read; null: then there is a problem.</param>
     /// <returns>Null with the problem when it cannot be read.</returns>
-    public static T? TryRead<T>(JsonElement json, out Problem? problem)
+    public static T? TryRead<T>(JsonElement json, out Problem? problem, BodyFaults? faults = null)
         where T : class
     {
         try
@@ -40,6 +42,32 @@ public static partial class JsonFaults
         catch (InvalidOperationException)
         {
             problem = NoText;
+        }
+
+        return problem is RequestInvalid ? TryReadRest<T>(json, ref problem, faults) : null;
+    }
+
+    private static T? TryReadRest<T>(JsonElement json, ref Problem problem, BodyFaults? faults)
+        where T : class
+    {
+        try
+        {
+            var all = faults ?? new BodyFaults();
+            var value = all.Read<T>(JsonNode.Parse(json.GetRawText()), Json.Strict);
+            if (faults is null || value is null)
+            {
+                all.ThrowIfAny();
+            }
+
+            return value;
+        }
+        catch (ProblemException exception)
+        {
+            problem = exception.Problem;
+        }
+        catch (Exception exception) when (exception is JsonException or InvalidOperationException or ArgumentException)
+        {
+            // A member twice, or half a character: the first fault is all that can be told.
         }
 
         return null;

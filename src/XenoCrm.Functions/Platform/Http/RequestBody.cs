@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using FluentValidation;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
@@ -17,7 +18,7 @@ public static class RequestBody
 
     /// <summary>
     /// Reads and validates a JSON body. Unknown members, wrong types and what the registered
-    /// <see cref="IValidator{T}"/> finds are answered with 400 and JSON pointers.
+    /// <see cref="IValidator{T}"/> finds are answered with 400 and JSON pointers, all of them at once.
     /// </summary>
     /// <param name="options">Null: <see cref="Json.Strict"/>.</param>
     public static async Task<T> ReadAsync<T>(this HttpRequest request, CancellationToken cancellation, JsonSerializerOptions? options = null)
@@ -29,14 +30,35 @@ public static class RequestBody
 
         var bytes = await request.ReadBytesAsync(MaxBytes, cancellation);
         request.HttpContext.Items[BodyKey] = bytes;
-        T value;
+        var settings = options ?? Json.Strict;
+        var faults = new BodyFaults();
+        var value = Read<T>(bytes.Span, settings, faults);
+        if (value is not null && request.HttpContext.RequestServices.GetService<IValidator<T>>() is { } validator)
+        {
+            faults.Add(await validator.ValidateAsync(value, cancellation));
+        }
+
+        faults.ThrowIfAny();
+        return value!;
+    }
+
+    /// <returns>Null only with faults.</returns>
+    private static T? Read<T>(ReadOnlySpan<byte> json, JsonSerializerOptions options, BodyFaults faults)
+    {
         try
         {
-            value = JsonSerializer.Deserialize<T>(bytes.Span, options ?? Json.Strict) ?? throw new JsonMalformed("The body is null.").ToException();
+            try
+            {
+                return JsonSerializer.Deserialize<T>(json, options) ?? throw new JsonMalformed("The body is null.").ToException();
+            }
+            catch (JsonException exception) when (TooDeep(json, options.MaxDepth) is null && JsonFaults.Describe(exception) is RequestInvalid)
+            {
+                return faults.Read<T>(JsonNode.Parse(json, documentOptions: new() { MaxDepth = options.MaxDepth }), options);
+            }
         }
         catch (JsonException exception)
         {
-            throw (TooDeep(bytes.Span, (options ?? Json.Strict).MaxDepth) ?? JsonFaults.Describe(exception)).ToException();
+            throw (TooDeep(json, options.MaxDepth) ?? JsonFaults.Describe(exception)).ToException();
         }
         catch (InvalidOperationException)
         {
@@ -47,19 +69,6 @@ public static class RequestBody
             // How an object that is read as a tree says that a member is there twice, in two cases.
             throw JsonFaults.Twice.ToException();
         }
-
-        if (request.HttpContext.RequestServices.GetService<IValidator<T>>() is { } validator)
-        {
-            var result = await validator.ValidateAsync(value, cancellation);
-            if (!result.IsValid)
-            {
-                throw new RequestInvalid(result.Errors
-                    .GroupBy(e => Pointer(e.PropertyName), e => e.ErrorMessage)
-                    .ToDictionary(g => g.Key, g => g.ToArray())).ToException();
-            }
-        }
-
-        return value;
     }
 
     /// <summary>The names of the members of the JSON object that was read as the body; null when there was none.</summary>
@@ -131,12 +140,6 @@ public static class RequestBody
 
         return null;
     }
-
-    /// <summary><c>Address.Lines[0]</c> → <c>/address/lines/0</c>.</summary>
-    private static string Pointer(string propertyPath) =>
-        "/" + string.Join('/', propertyPath.Replace("[", ".").Replace("]", "")
-            .Split('.', StringSplitOptions.RemoveEmptyEntries)
-            .Select(p => JsonNamingPolicy.CamelCase.ConvertName(p).Replace("~", "~0").Replace("/", "~1")));
 }
 
 /// <summary>

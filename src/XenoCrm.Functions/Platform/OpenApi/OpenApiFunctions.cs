@@ -13,7 +13,10 @@ public sealed class OpenApiFunctions(IAsyncSwaggerProvider provider, SwaggerUi u
     [Public("It describes the API and holds no data.")]
     public async Task<IResult> Document([HttpTrigger(AuthorizationLevel.Anonymous, "get", Route = "api/openapi.json")] HttpRequest request)
     {
-        var document = await provider.GetSwaggerAsync("v1", host: $"{request.Scheme}://{request.Host}");
+        var document = await provider.GetSwaggerAsync("v1");
+
+        // Where the document is. The Host header is the caller's: a cache on the way would hand out another's address.
+        document.Servers = [new OpenApiServer { Url = "/" }];
         var json = await document.SerializeAsJsonAsync(OpenApiSpecVersion.OpenApi3_1, request.HttpContext.RequestAborted);
         return Results.Text(json, MediaTypeNames.Application.Json);
     }
