@@ -16,7 +16,7 @@ public class AuditWalkTests(ContractSystem system)
     private static readonly string[] s_signIns = ["Login", "LoginWithGoogle", "Refresh", "Logout"];
 
     /// <summary>Change nothing, although they are posts.</summary>
-    private static readonly string[] s_reading = ["PreviewSegment", "RenderTemplate", "CheckCampaign", "PreviewImport"];
+    private static readonly string[] s_reading = ["PreviewSegment", "RenderTemplate", "CheckCampaign", "PreviewImport", "FindSendTime"];
 
     private readonly HashSet<string> _walked = [];
     private readonly List<string> _wrong = [];
@@ -125,6 +125,8 @@ public class AuditWalkTests(ContractSystem system)
         await DoAsync("RebuildRfm", "segments/rfm/rebuild", after: "state");
         await DoAsync("SuggestSegment", "ai/segments", new { text = "customers in Berlin" });
         await DoAsync("WriteMessages", "ai/messages", new { segmentId = id, channel = "email", goal = "Tell them of the spring collection" });
+        await DoAsync("DescribeSegment", $"ai/segments/{id}/insights", new { }, outcome: null);
+        await DoAsync("FindLookalikes", $"ai/segments/{id}/lookalike", new { }, outcome: null);
         return id;
     }
 

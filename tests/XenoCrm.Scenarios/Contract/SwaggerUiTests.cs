@@ -28,6 +28,9 @@ public class SwaggerUiTests(ContractSystem system)
         await page.GetByRole(AriaRole.Button, new() { Name = "Log in" }).ClickAsync();
         await page.Locator("#login [role=status]").GetByText("(admin)").WaitForAsync();
 
+        await page.Locator("#operations-tag-Customers").WaitForAsync();
+        await ShowAsync(page, "api-docs");
+        await page.Locator("#operations-tag-Customers").ClickAsync();
         var operation = page.Locator("#operations-Customers-CreateCustomer");
         await operation.Locator(".opblock-summary-control").ClickAsync();
         var externalId = $"UI-{Guid.NewGuid():N}";
@@ -43,11 +46,23 @@ public class SwaggerUiTests(ContractSystem system)
             if (Environment.GetEnvironmentVariable("XENO_SCREENSHOT") is { } file)
                 await page.ScreenshotAsync(new() { Path = file });
         }
+        await operation.ScrollIntoViewIfNeededAsync();
+        await ShowAsync(page, "api-docs-operation");
         (await status.TextContentAsync())!.ShouldStartWith("201", Case.Sensitive, await operation.Locator(".live-responses-table").TextContentAsync());
 
         var found = JsonNode.Parse(await system.Http.GetStringAsync($"api/customers?externalId={externalId}"))!["items"]!.AsArray();
         found.Count.ShouldBe(1);
         found[0]!["firstName"]!.GetValue<string>().ShouldBe("Maria");
         errors.ShouldBeEmpty();
+    }
+
+    /// <summary>Set to 1: the pictures of the README are taken anew.</summary>
+    private static async Task ShowAsync(IPage page, string name)
+    {
+        if (Environment.GetEnvironmentVariable("XENO_FIGURES") == "1")
+        {
+            await page.SetViewportSizeAsync(1280, 800);
+            await page.ScreenshotAsync(new() { Path = Path.Combine(AppHost.Repository.Root, "docs", "figures", name + ".png") });
+        }
     }
 }

@@ -53,7 +53,16 @@ public static class RequestBody
             }
             catch (JsonException exception) when (TooDeep(json, options.MaxDepth) is null && JsonFaults.Describe(exception) is RequestInvalid)
             {
-                return faults.Read<T>(JsonNode.Parse(json, documentOptions: new() { MaxDepth = options.MaxDepth }), options);
+                try
+                {
+                    return faults.Read<T>(JsonNode.Parse(json, documentOptions: new() { MaxDepth = options.MaxDepth }), options);
+                }
+                catch (Exception rest) when (rest is ArgumentException or InvalidOperationException)
+                {
+                    // A member twice, or half a character: what else there is cannot be told.
+                    faults.ThrowIfAny();
+                    throw JsonFaults.Describe(exception).ToException();
+                }
             }
         }
         catch (JsonException exception)

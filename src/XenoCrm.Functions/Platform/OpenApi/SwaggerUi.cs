@@ -1,6 +1,7 @@
 using System.Net.Mime;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
+using Swashbuckle.AspNetCore.SwaggerUI;
 
 namespace XenoCrm.Platform.OpenApi;
 
@@ -23,6 +24,9 @@ public sealed class SwaggerUi(IServiceProvider services) : IResult
             options.DocumentTitle = "Xeno CRM API";
             options.SwaggerEndpoint("/api/openapi.json", "Xeno CRM");
             options.InjectJavascript(LoginScript);
+
+            // The areas first: a browser takes seconds to draw all routes.
+            options.DocExpansion(DocExpansion.None);
             options.EnablePersistAuthorization();
             options.EnableTryItOutByDefault();
             options.DisplayRequestDuration();
