@@ -67,7 +67,7 @@ public sealed class ChaosTests(ITestOutputHelper output)
         foreach (var run in runs)
             await CompareAsync(api, run, record);
         record.Count.ShouldBe(record.Keys.Count(id => runs.Any(r => id.StartsWith(r.Campaign + ".", StringComparison.Ordinal))), "The vendor has messages of no run.");
-        system.Vendor.Audit().Asked.ShouldBeGreaterThan(record.Count, "Nothing was ever asked for twice: there was no chaos.");
+        system.Kills.ShouldBe(Runs);
         (await api.GetAsync("api/delivery/poison", default)).GetProperty("items").GetArrayLength().ShouldBe(0, "Something was given up.");
         Say($"done: {system.Kills} kills, {record.Count} messages, {system.Vendor.Audit().ReceiptsPosted} receipts posted");
     }
