@@ -21,7 +21,7 @@ public sealed class IdempotencyTests(DeliveryEmulator emulator)
     /// <summary>POSTs that change nothing that lasts, or prove by other means that they are sent once. So do those that log in, and those that suggest.</summary>
     private static readonly string[] WithoutKey =
     [
-        "PreviewSegment", "PreviewImport", "RenderTemplate", "CheckCampaign", "Unsubscribe", "TakeReceipts", "TakeSendGridEvents", "TakeTwilioStatus", "AnswerUnknownRoute",
+        "PreviewSegment", "PreviewImport", "RenderTemplate", "CheckCampaign", "Unsubscribe", "TakeReceipts", "TakeSendGridEvents", "TakeTwilioStatus", "AnswerUnknownRoute", "FindSendTime",
     ];
 
     [Fact]
