@@ -86,6 +86,7 @@ public abstract class RollUps<T>(RollUpTools tools, string kind) : IRollUps
     private readonly WorkspaceStore<RollUp<T>> store = new(tools.Database, kind);
     private readonly Lock gate = new();
     private readonly Dictionary<string, Task<RollUp<T>>> running = [];
+    private readonly Dictionary<string, Task<RollUp<T>>> next = [];
     private readonly Dictionary<string, DateTimeOffset> asked = [];
 
     public string Kind => kind;
@@ -181,28 +182,31 @@ public abstract class RollUps<T>(RollUpTools tools, string kind) : IRollUps
     /// One computation of a key at a time, shared by all who wait for it. Whoever wants fresh figures cannot share one that has
     /// begun already, which may have read before what they know of: they share the next.
     /// </summary>
-    private async Task<RollUp<T>> ComputedAsync(string key, bool fresh)
+    private Task<RollUp<T>> ComputedAsync(string key, bool fresh)
     {
-        Task<RollUp<T>> computing;
         lock (gate)
         {
-            if (!running.TryGetValue(key, out var before))
+            if (!running.TryGetValue(key, out var begun))
             {
-                computing = running[key] = Task.Run(() => ComputeAndStoreAsync(key));
+                return running[key] = Task.Run(() => ComputeAndStoreAsync(key));
             }
-            else
-            {
-                computing = fresh ? NextAsync(before, key) : before;
-            }
-        }
 
-        return await computing;
+            return !fresh ? begun : next.TryGetValue(key, out var waiting) ? waiting : next[key] = NextAsync(begun, key);
+        }
     }
 
     private async Task<RollUp<T>> NextAsync(Task<RollUp<T>> before, string key)
     {
         await ((Task)before).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ForceYielding);
-        return await ComputedAsync(key, fresh: false);
+        Task<RollUp<T>> computing;
+        lock (gate)
+        {
+            // Somebody may have come between, after the one before had ended: theirs began after this was asked for, too.
+            next.Remove(key);
+            computing = ComputedAsync(key, fresh: false);
+        }
+
+        return await computing;
     }
 
     private async Task<RollUp<T>> ComputeAndStoreAsync(string key)
@@ -239,7 +243,7 @@ public abstract class RollUps<T>(RollUpTools tools, string kind) : IRollUps
             while (true)
             {
                 var known = await store.ReadAsync(computed.Id, CancellationToken.None);
-                if (known?.Value.ComputedAt >= computed.ComputedAt
+                if (known?.Value.ComputedAt > computed.ComputedAt
                     || (known is null ? await store.TryCreateAsync(computed, CancellationToken.None) : await store.TryReplaceAsync(computed, known.ETag, CancellationToken.None)) is not null)
                 {
                     return;

@@ -129,9 +129,11 @@ public sealed class RollUpTests(DeliveryEmulator emulator)
         await counter.Begun.WaitAsync(TestContext.Current.CancellationToken);
         var joined = counter.ReadAsync(["k"], fresh: false, default);
         var later = Enumerable.Range(0, 20).Select(_ => counter.ReadAsync(["k"], fresh: true, default)).ToList();
-        counter.Go.Release(2);
+        counter.Go.Release();
         (await first)[0].Value!.Number.ShouldBe("1");
+        // It shares the count or, where looking for a stored one took longer than that, reads what the count stored.
         (await joined)[0].Value!.Number.ShouldBe("1");
+        counter.Go.Release();
         (await Task.WhenAll(later)).ShouldAllBe(r => r[0].Value!.Number == "2");
         (await counter.ReadAsync(["k"], fresh: false, default))[0].Value!.Number.ShouldBe("2");
     }
