@@ -18,6 +18,7 @@ var data = new Option<string?>("--data") { Description = "Where the data lies [d
 var verbose = new Option<bool>("--verbose") { Description = "Show every line that the processes write", Recursive = true };
 var vendor = new Option<string>("--vendor") { Description = "How the delivery vendor behaves", DefaultValueFactory = _ => "honest", Recursive = true };
 vendor.AcceptOnlyFromAmong("honest", "chaos");
+var vendorOption = new Option<string[]>("--vendor-option") { Description = "A further option of the vendor simulator, such as --vendor-option=--outage-for=5000", Recursive = true };
 
 var customers = new Option<FileInfo?>("--customers") { Description = "CSV file of customers, instead of generated ones" };
 var orders = new Option<FileInfo?>("--orders") { Description = "CSV file of orders, instead of generated ones" };
@@ -61,7 +62,7 @@ restore.SetAction((parsed, cancellation) => RunAsync(async stop =>
 
 var root = new RootCommand("Runs Xeno CRM on this machine: storage, database, delivery vendor and the function app. Ctrl+C stops everything.")
 {
-    fresh, portBase, data, verbose, vendor, demo, backup, restore,
+    fresh, portBase, data, verbose, vendor, vendorOption, demo, backup, restore,
 };
 root.SetAction((parsed, cancellation) => RunAsync(stop => RunCommand.RunAsync(Options(parsed, "data"), stop)));
 // Signals are handled here, so that stopping in order has the time it needs.
@@ -73,7 +74,7 @@ LocalSystemOptions Options(ParseResult parsed, string folder) => new()
     PortBase = parsed.GetValue(portBase),
     Fresh = parsed.GetValue(fresh),
     Verbose = parsed.GetValue(verbose),
-    VendorArguments = parsed.GetValue(vendor) == "chaos" ? ["--chaos"] : [],
+    VendorArguments = parsed.GetValue(vendor) == "chaos" ? ["--chaos", .. parsed.GetValue(vendorOption) ?? []] : parsed.GetValue(vendorOption) ?? [],
 };
 
 static async Task<int> RunAsync(Func<CancellationToken, Task<int>> run)

@@ -59,7 +59,7 @@ public sealed record VendorOptions
     /// <summary>A vendor without idempotency keys: carries a message as often as it is asked to.</summary>
     public bool CarryRepeats { get; init; }
 
-    /// <summary>20 % duplicated, reordered, 5 % lost then re-sent, 2 % 500s, 1 % time-outs after acceptance, an outage of 20 s.</summary>
+    /// <summary>20 % duplicated, reordered, 5 % lost then re-sent, 2 % 500s, 1 % time-outs after acceptance, an outage of 20 s after 4, unless another is set.</summary>
     public VendorOptions Chaos() => this with
     {
         SentReceipts = true,
@@ -69,8 +69,8 @@ public sealed record VendorOptions
         Answer429Percent = 1,
         Answer500Percent = 2,
         HangPercent = 1,
-        OutageAfter = TimeSpan.FromSeconds(4),
-        OutageLength = TimeSpan.FromSeconds(20),
+        OutageAfter = OutageAfter > TimeSpan.Zero ? OutageAfter : TimeSpan.FromSeconds(4),
+        OutageLength = OutageLength > TimeSpan.Zero ? OutageLength : TimeSpan.FromSeconds(20),
     };
 
     internal void Validate()

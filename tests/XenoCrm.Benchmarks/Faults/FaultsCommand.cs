@@ -51,8 +51,7 @@ internal static class FaultsCommand
 
     private static async Task<(FaultMaker Faults, IReadOnlyList<string> Violations, string Data)> RunOneAsync(int seed)
     {
-        await using var system = new FaultySystem();
-        await system.StartAsync(TimeSpan.Zero);
+        await using var system = await StartAsync();
         using var api = new PatientClient(system.Api);
         var faults = new FaultMaker(system, seed);
         var job = new FaultJob(system, api, seed);
@@ -61,19 +60,42 @@ internal static class FaultsCommand
         var making = faults.RunAsync(stop.Token);
         try
         {
-            await job.RunAsync();
+            // A system that cannot be started again ends the run at once.
+            var running = job.RunAsync();
+            if (await Task.WhenAny(running, making) == making)
+                await making;
+            await running;
             await stop.CancelAsync();
             await making;
             violations = await new FaultChecks(system, api, job).RunAsync();
         }
-        catch (ViolationException violation)
+        catch (Exception violation)
         {
+            // Also what this program did not expect: one run that it cannot judge must not hide the others.
             await stop.CancelAsync();
-            await making;
-            violations = [violation.Message];
+            await making.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            violations = [violation is ViolationException ? violation.Message : violation.ToString()];
         }
 
         system.Keep = violations.Count > 0;
         return (faults, violations, system.Data);
+    }
+
+    /// <summary>Somewhere else when another program has just taken the ports.</summary>
+    private static async Task<FaultySystem> StartAsync()
+    {
+        for (var tries = 1; ; tries++)
+        {
+            var system = new FaultySystem();
+            try
+            {
+                await system.StartAsync(TimeSpan.Zero);
+                return system;
+            }
+            catch (InvalidOperationException e) when (tries < 4 && e.Message.Contains("is used by another program", StringComparison.Ordinal))
+            {
+                await system.DisposeAsync();
+            }
+        }
     }
 }

@@ -18,8 +18,10 @@ internal sealed class FaultySystem : IAsyncDisposable
     /// <summary>Those that keep something on disk.</summary>
     public static readonly string[] WithFiles = ["cosmos", "azurite", "vendor"];
 
+    private static readonly HashSet<int> Taken = [];
+
     private readonly TemporaryFolder _folder = new();
-    private readonly int _portBase = AppHostProcess.FreePortBase();
+    private readonly int _portBase = TakePorts();
     private readonly LocalPorts _ports;
     private readonly HttpClient _http = new() { Timeout = TimeSpan.FromSeconds(5) };
     private AppHostProcess? _host;
@@ -47,6 +49,11 @@ internal sealed class FaultySystem : IAsyncDisposable
 
     public string this[string file] => _folder[file];
 
+    /// <remarks>
+    /// Waits that guard against slow machines are shorter here, and so is the vendor's outage: what is waited for is the
+    /// same, and that the guard is there at all is what a run proves. Code is not compiled a second time: the processes
+    /// do not live long enough.
+    /// </remarks>
     /// <param name="skew">Added to the app's clock.</param>
     public async Task StartAsync(TimeSpan skew)
     {
@@ -58,7 +65,10 @@ internal sealed class FaultySystem : IAsyncDisposable
             ["Vendors__Generic__BaseAddress"] = $"http://127.0.0.1:{Cables["vendor"].Port}/",
             ["PublicBaseAddress"] = $"http://127.0.0.1:{Cables["webhooks"].Port}",
             ["Workspace__ClockSkew"] = skew.ToString("c", CultureInfo.InvariantCulture),
-        }, "--vendor", "chaos");
+            ["Idempotency__Lease"] = "00:00:05",
+            ["Idempotency__Wait"] = "00:00:05",
+            ["DOTNET_TC_CallCounting"] = "0",
+        }, "--vendor", "chaos", "--vendor-option=--outage-after=1000", "--vendor-option=--outage-for=5000");
     }
 
     /// <summary>Everything at once, the AppHost included, and up again.</summary>
@@ -107,7 +117,23 @@ internal sealed class FaultySystem : IAsyncDisposable
         foreach (var cable in Cables.Values)
             await cable.DisposeAsync();
         _http.Dispose();
+        lock (Taken)
+            Taken.Remove(_portBase);
         if (!Keep)
             _folder.Dispose();
+    }
+
+    /// <summary>Ports that no other system of this process has, not even while it is being killed and they look free.</summary>
+    private static int TakePorts()
+    {
+        lock (Taken)
+        {
+            int ports;
+            do
+                ports = AppHostProcess.FreePortBase();
+            while (Taken.Any(t => Math.Abs(t - ports) < LocalPorts.Count));
+            Taken.Add(ports);
+            return ports;
+        }
     }
 }

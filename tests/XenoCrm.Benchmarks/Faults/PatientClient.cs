@@ -9,7 +9,7 @@ namespace XenoCrm.Benchmarks.Faults;
 /// <summary>The API as a careful client uses it: asks again, under the same key, until it is answered.</summary>
 internal sealed class PatientClient : IDisposable
 {
-    private static readonly TimeSpan GivesUpAfter = TimeSpan.FromMinutes(3);
+    private static readonly TimeSpan GivesUpAfter = TimeSpan.FromMinutes(12);
 
     private readonly HttpClient _http;
     private readonly Dictionary<string, string> _settings = LocalSettings.Load();
