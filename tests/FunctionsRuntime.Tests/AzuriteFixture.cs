@@ -88,25 +88,28 @@ internal sealed class Recorder
         return Behaviour(item, token);
     }
 
-    public async Task<IReadOnlyList<object>> WaitFor(int count, int seconds = 20)
+    public async Task<IReadOnlyList<object>> WaitFor(int count)
     {
-        await Eventually.True(() => Items.Count >= count, seconds, () => $"expected {count}, got {Items.Count}: {string.Join(", ", Items)}");
+        await Eventually.True(() => Items.Count >= count, () => $"expected {count}, got {Items.Count}: {string.Join(", ", Items)}");
         return Items;
     }
 }
 
 internal static class Eventually
 {
-    public static Task True(Func<bool> condition, int seconds = 20, Func<string>? otherwise = null)
-        => True(() => Task.FromResult(condition()), seconds, otherwise);
+    /// <summary>What is waited for here comes at once; a busy machine may take its time, and only what never comes waits so long.</summary>
+    public static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
 
-    public static async Task True(Func<Task<bool>> condition, int seconds = 20, Func<string>? otherwise = null)
+    public static Task True(Func<bool> condition, Func<string>? otherwise = null)
+        => True(() => Task.FromResult(condition()), otherwise);
+
+    public static async Task True(Func<Task<bool>> condition, Func<string>? otherwise = null)
     {
-        var end = Environment.TickCount64 + (seconds * 1000);
+        var end = Environment.TickCount64 + (long)Patience.TotalMilliseconds;
         while (!await condition())
         {
             if (Environment.TickCount64 > end)
-                throw new TimeoutException($"Not within {seconds} s. {otherwise?.Invoke()}");
+                throw new TimeoutException($"Not within {Patience}. {otherwise?.Invoke()}");
             await Task.Delay(20);
         }
     }

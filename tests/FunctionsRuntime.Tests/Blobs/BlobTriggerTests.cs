@@ -55,13 +55,15 @@ public class BlobTriggerTests(AzuriteFixture storage)
     [Fact]
     public async Task A_blob_that_changes_while_it_is_processed_is_processed_again_afterwards_not_beside()
     {
-        await using var app = await Start(recorder => recorder.Behaviour = (_, _) => Task.Delay(1500));
+        var goOn = new TaskCompletionSource();
+        await using var app = await Start(recorder => recorder.Behaviour = (_, _) => goOn.Task);
         await Eventually.True(async () => await Container.ExistsAsync());
         await Put("a", "one");
         await app.Recorder.WaitFor(1);
         await Put("a", "two");
         await Task.Delay(700);
         app.Recorder.Items.Count.ShouldBe(1);
+        goOn.SetResult();
 
         (await app.Recorder.WaitFor(2)).ShouldBe(["a=one", "a=two"]);
     }
@@ -153,11 +155,15 @@ public class BlobTriggerTests(AzuriteFixture storage)
             await Put($"{i}", "x");
         int running = 0, most = 0;
         var gate = new Lock();
+        var full = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         await using var app = await Start(
             recorder => recorder.Behaviour = async (_, _) =>
             {
                 lock (gate)
                     most = Math.Max(most, ++running);
+                if (most == 3)
+                    full.TrySetResult();
+                await full.Task.WaitAsync(Eventually.Patience);
                 await Task.Delay(200);
                 lock (gate)
                     running--;

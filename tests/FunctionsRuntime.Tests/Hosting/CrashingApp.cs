@@ -67,12 +67,12 @@ internal sealed class CrashingApp : IAsyncDisposable
 
     public async Task<int> Exited()
     {
-        await _process.WaitForExitAsync(new CancellationTokenSource(TimeSpan.FromSeconds(30)).Token);
+        await _process.WaitForExitAsync(new CancellationTokenSource(Eventually.Patience).Token);
         return _process.ExitCode;
     }
 
-    public Task WaitFor(string text, int count = 1, int seconds = 30)
-        => Eventually.True(() => Lines.Count(l => l.Contains(text, StringComparison.Ordinal)) >= count, seconds, () => string.Join('\n', Lines));
+    public Task WaitFor(string text, int count = 1)
+        => Eventually.True(() => Lines.Count(l => l.Contains(text, StringComparison.Ordinal)) >= count, () => string.Join('\n', Lines));
 
     public async ValueTask DisposeAsync()
     {

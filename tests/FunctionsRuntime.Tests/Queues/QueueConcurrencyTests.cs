@@ -32,7 +32,7 @@ public class QueueConcurrencyTests(AzuriteFixture storage)
                 {
                     if (most == expected)
                         full.TrySetResult();
-                    await full.Task.WaitAsync(TimeSpan.FromSeconds(20));
+                    await full.Task.WaitAsync(Eventually.Patience);
                     await Task.Delay(50);
                 }
                 lock (recorder)
@@ -41,7 +41,7 @@ public class QueueConcurrencyTests(AzuriteFixture storage)
             ("AzureFunctionsJobHost:extensions:queues:batchSize", $"{batchSize}"),
             ("AzureFunctionsJobHost:extensions:queues:newBatchThreshold", $"{threshold}"));
 
-        await app.Recorder.WaitFor(20, 40);
+        await app.Recorder.WaitFor(20);
 
         most.ShouldBe(expected);
     }

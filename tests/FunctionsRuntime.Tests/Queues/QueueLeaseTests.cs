@@ -13,10 +13,10 @@ public class QueueLeaseTests(AzuriteFixture storage)
     {
         var queue = await storage.NewQueue(_name);
         await queue.SendMessageAsync("long");
-        await using var app = await Start(recorder => recorder.Behaviour = (_, token) => Task.Delay(7_000, token), ("FUNCTIONS_QUEUE_LEASE", "00:00:02")); // three and a half leases
+        await using var app = await Start(recorder => recorder.Behaviour = (_, token) => Task.Delay(16_000, token), ("FUNCTIONS_QUEUE_LEASE", "00:00:07")); // more than two leases, each renewed with five seconds to spare
 
         await app.Recorder.WaitFor(1);
-        for (var i = 0; i < 12; i++)
+        for (var i = 0; i < 28; i++)
         {
             (await queue.ReceiveMessageAsync(TimeSpan.FromSeconds(1))).Value.ShouldBeNull();
             await Task.Delay(500);
@@ -34,11 +34,11 @@ public class QueueLeaseTests(AzuriteFixture storage)
         await using var app = await Start(
             recorder => recorder.Behaviour = async (_, _) =>
             {
-                await Task.Delay(1500);
+                await Task.Delay(4000); // renewed at a third of the lease
                 if (Interlocked.Increment(ref runs) == 1)
                     throw new InvalidOperationException("once");
             },
-            ("FUNCTIONS_QUEUE_LEASE", "00:00:02"));
+            ("FUNCTIONS_QUEUE_LEASE", "00:00:10"));
 
         (await app.Recorder.WaitFor(2)).ShouldBe(["1:text", "2:text"]);
     }
@@ -52,7 +52,7 @@ public class QueueLeaseTests(AzuriteFixture storage)
         await using var app = await Start(
             recorder => recorder.Behaviour = async (_, token) =>
             {
-                await using var registration = token.Register(cancelled.SetResult);
+                await using var registration = token.Register(() => cancelled.TrySetResult());
                 await Task.Delay(Timeout.Infinite, token);
             },
             ("FUNCTIONS_QUEUE_LEASE", "00:00:02"));
@@ -60,7 +60,7 @@ public class QueueLeaseTests(AzuriteFixture storage)
 
         await queue.ClearMessagesAsync();
 
-        await cancelled.Task.WaitAsync(TimeSpan.FromSeconds(10));
+        await cancelled.Task.WaitAsync(Eventually.Patience);
         (await storage.Queue(_name + "-poison").ExistsAsync()).Value.ShouldBeFalse();
     }
 
