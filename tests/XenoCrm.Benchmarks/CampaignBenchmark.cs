@@ -54,15 +54,7 @@ internal static class CampaignBenchmark
                 report.Add(new Figure($"campaign to {audience:N0}, processor time of {Processes[i]}", (busy[i] - idle[i]).TotalMicroseconds / audience, "µs/message"));
         }
 
-        report.Add(new Figure("campaign, growth exponent of its time", Exponent(points), "", 1));
-    }
-
-    /// <summary>The slope of log time over log size, by least squares: 1 is linear.</summary>
-    private static double Exponent(List<(double N, double Seconds)> points)
-    {
-        var (x, y) = (points.ConvertAll(p => Math.Log(p.N)), points.ConvertAll(p => Math.Log(p.Seconds)));
-        var (meanX, meanY) = (x.Average(), y.Average());
-        return x.Zip(y).Sum(p => (p.First - meanX) * (p.Second - meanY)) / x.Sum(v => (v - meanX) * (v - meanX));
+        report.Add(new Figure("campaign, growth exponent of its time", Report.Exponent(points), "", 1));
     }
 
     /// <returns>Seconds until the last receipt of as many messages.</returns>

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Diagnostics;
 using XenoCrm.AppHost;
 using XenoCrm.Benchmarks;
 using XenoCrm.Benchmarks.Faults;
@@ -47,7 +48,12 @@ Command Command(string name, string what, params (string Name, string What, Func
         try
         {
             foreach (var part in parts)
+            {
+                var since = Stopwatch.GetTimestamp();
                 await part.Run(report, Enum.Parse<Size>(parsed.GetRequiredValue(size), ignoreCase: true));
+                await Console.Error.WriteLineAsync($"{part.Name}: took {Stopwatch.GetElapsedTime(since).TotalSeconds:0} s");
+            }
+
             if (parts.Length > 1 && parsed.GetValue(size) == "full")
                 await File.WriteAllTextAsync(Path.Combine(Repository.Root, "docs", "figures", "benchmarks.svg"), RatioFigure.Write(report.Figures), CancellationToken.None);
             return 0;

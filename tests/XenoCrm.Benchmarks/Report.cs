@@ -53,6 +53,14 @@ internal sealed class Report(bool json)
         return sorted[sorted.Length / 2];
     }
 
+    /// <summary>The slope of log time over log size, by least squares: 1 is linear.</summary>
+    public static double Exponent(IReadOnlyCollection<(double N, double Seconds)> points)
+    {
+        var (x, y) = (points.Select(p => Math.Log(p.N)).ToArray(), points.Select(p => Math.Log(p.Seconds)).ToArray());
+        var (meanX, meanY) = (x.Average(), y.Average());
+        return x.Zip(y).Sum(p => (p.First - meanX) * (p.Second - meanY)) / x.Sum(v => (v - meanX) * (v - meanX));
+    }
+
     public void Print()
     {
         if (json || _figures.Count == 0)
