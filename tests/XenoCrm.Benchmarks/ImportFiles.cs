@@ -4,6 +4,7 @@ using System.Text.Json;
 using Microsoft.Azure.Cosmos;
 using Microsoft.Extensions.Options;
 using XenoCrm.Customers;
+using XenoCrm.Imports;
 using XenoCrm.Orders;
 using XenoCrm.Platform;
 
@@ -14,14 +15,13 @@ internal sealed class ImportFiles(int rows)
 {
     private const int OrdersPerCustomer = 4;
 
-    /// <summary>An import writes a customer once for all of its orders in a run.</summary>
-    public const int RowsOfARun = 2_000;
-
     private static readonly string[] First = ["Anna", "Béla", "Chen", "Dalia", "Eero", "Fatima", "Güneş", "Hana"];
     private static readonly string[] Last = ["Meier", "Ng", "O'Neil", "Petrov", "Quispe", "Rossi", "Sato", "Tan"];
     private static readonly string[] Cities = ["Bern", "Köln", "Łódź", "Oslo", "Porto", "Graz", "Lyon", "Turin"];
     private static readonly string[] Countries = ["CH", "DE", "PL", "NO", "PT", "AT", "FR", "IT"];
 
+    /// <summary>Rows in the order of the import; of each customer of a run the last with how many it has there.</summary>
+    private readonly (int Row, int OfRun)[] _arranged = new (int, int)[rows];
     private readonly AddressHasher _hasher = new(Options.Create(new WorkspaceOptions { AddressKey = Convert.ToBase64String(new byte[32]) }));
 
     public void WriteCustomers(string file)
@@ -49,17 +49,50 @@ internal sealed class ImportFiles(int rows)
             yield return (CustomerIdentities.ContainerName, Json(new Identity(key, customer.Id, null)), new PartitionKey(key));
     }
 
-    /// <summary>An order and, as often as an import does it, its customer with the new totals.</summary>
-    public IEnumerable<(string Container, byte[] Item, PartitionKey Key)> OrderItems(int i, HashSet<int> buyersOfTheRun)
+    /// <summary>An order and, after the last of its customer in a run, that one with the new totals: an import writes it once for all of them.</summary>
+    /// <param name="at">In the order of the import: see <see cref="ReadRunsAsync"/>.</param>
+    public IEnumerable<(string Container, byte[] Item, PartitionKey Key)> OrderItems(int at)
     {
+        var (i, ofRun) = _arranged[at];
         var buyer = Buyer(i);
-        var at = PlacedAt(i);
-        if (i % RowsOfARun == 0)
-            buyersOfTheRun.Clear();
         var key = new PartitionKey(Id(buyer));
-        yield return (CustomerStore.ContainerName, Json(new Order { CustomerId = Id(buyer), OrderNumber = $"O{i:D7}", Amount = Cents(i), Currency = "USD", Status = OrderStatus.Paid, PlacedAt = at, Source = "import", CreatedAt = at, UpdatedAt = at }), key);
-        if (buyersOfTheRun.Add(buyer))
-            yield return (CustomerStore.ContainerName, Json(Customer(buyer) with { TotalSpend = Cents(i), OrderCount = 1, AverageOrderValue = Cents(i), FirstOrderAt = at, LastOrderAt = at, LastActiveAt = at }), key);
+        var placed = PlacedAt(i);
+        yield return (CustomerStore.ContainerName, Json(new Order { CustomerId = Id(buyer), OrderNumber = $"O{i:D7}", Amount = Cents(i), Currency = "USD", Status = OrderStatus.Paid, PlacedAt = placed, Source = "import", CreatedAt = placed, UpdatedAt = placed }), key);
+        if (ofRun > 0)
+            yield return (CustomerStore.ContainerName, Json(Customer(buyer) with { TotalSpend = ofRun * Cents(i), OrderCount = ofRun, AverageOrderValue = Cents(i), FirstOrderAt = placed, LastOrderAt = placed, LastActiveAt = placed }), key);
+    }
+
+    /// <summary>Reads the file of orders into the runs in which an import writes it.</summary>
+    /// <returns>Where each of them ends.</returns>
+    public async Task<IReadOnlyList<int>> ReadRunsAsync(string file)
+    {
+        OpenCsv open = (offset, _) => new(new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.Read) { Position = offset });
+        var settings = new ImportSettings();
+        var format = await ImportFile.InspectAsync(ImportKind.Orders, settings, open, null, CancellationToken.None);
+        var work = new ImportWork("benchmark", ImportKind.Orders, settings, format, open, RunStart.At(format.Start), 1) { Cut = ImportCut.Of(new FileInfo(file).Length, new()) };
+        await using var reader = await RunReader.OpenAsync(work, "USD", CancellationToken.None);
+        var ends = new List<int>();
+        var at = 0;
+        ImportRun run;
+        do
+        {
+            run = await reader.ReadAsync(ends.Count + 1, CancellationToken.None);
+            var orders = new Dictionary<int, int>();
+            foreach (var order in run.Orders)
+            {
+                // The header is row 1.
+                var i = (int)order.Row - 2;
+                _arranged[at++] = (i, 0);
+                orders[Buyer(i)] = orders.GetValueOrDefault(Buyer(i)) + 1;
+            }
+
+            for (var last = at - 1; orders.Count > 0; last--)
+                if (orders.Remove(Buyer(_arranged[last].Row), out var count))
+                    _arranged[last].OfRun = count;
+            ends.Add(at);
+        }
+        while (run.Next is not null);
+        return ends;
     }
 
     private Customer Customer(int i) => new()
@@ -69,7 +102,7 @@ internal sealed class ImportFiles(int rows)
         Language = Language(i), Birthday = DateOnly.FromDateTime(Birthday(i)), Tags = ["import", $"t{i % 20}"], Source = "import", CreatedAt = DateTimeOffset.UnixEpoch, UpdatedAt = DateTimeOffset.UnixEpoch,
     };
 
-    /// <summary>Random, so that some customers come twice in a run.</summary>
+    /// <summary>Random, as in the files of shops: a customer hardly comes twice within a thousand rows.</summary>
     private int Buyer(int i)
     {
         var hash = (ulong)i * 0x9E3779B97F4A7C15;

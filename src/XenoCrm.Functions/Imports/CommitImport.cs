@@ -55,6 +55,7 @@ public sealed class CommitImport(WorkspaceStore<ImportJob> jobs, ImportBlobs blo
             Size = dry.Size,
             Settings = dry.Settings,
             Columns = dry.Columns,
+            Cut = dry.Cut,
             DryRunId = dry.Id,
             CreatedBy = caller.Id,
             CreatedAt = clock.GetUtcNow(),

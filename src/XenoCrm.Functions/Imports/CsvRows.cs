@@ -70,6 +70,9 @@ public sealed class CsvRows(CsvFormat format, OpenCsv open, CsvPosition from) : 
 
     public string Text(int field) => reader!.GetString(field);
 
+    /// <summary>The current row is not the one after the last: it was put there from elsewhere in a file.</summary>
+    public void Renumber(long row) => Row = row;
+
     public async ValueTask<bool> ReadAsync(CancellationToken cancellation)
     {
         while (true)

@@ -102,7 +102,7 @@ public sealed class ImportFunctions(
 
     [Function("GetImportErrors")]
     [RequireRole(Role.Viewer, Audited = true)]
-    [Describe("Show what was wrong with rows", "A CSV of the rows that were not taken, to be corrected and imported again; or JSON page by page, warnings included (Accept: application/json or format=json).")]
+    [Describe("Show what was wrong with rows", "A CSV of the rows that were not taken, to be corrected and imported again; or JSON page by page, warnings included (Accept: application/json or format=json). In the order in which the rows were written, which of more than 2,000 orders is by customer: each says its row.")]
     [Query("format", typeof(string), "csv (the default) or json"), Paged]
     [Answers(200, typeof(string), ContentType = "text/csv"), Answers(200, typeof(Page<RowIssue>)), Problems(404, 410)]
     public Task<IResult> Errors(
@@ -111,7 +111,7 @@ public sealed class ImportFunctions(
 
     [Function("GetImportChanges")]
     [RequireRole(Role.Viewer)]
-    [Describe("Show what a dry run would do", "Row by row: created, updated (with the fields before and after), unchanged or failed. While it is running, as far as it has come.")]
+    [Describe("Show what a dry run would do", "Row by row: created, updated (with the fields before and after), unchanged or failed. While it is running, as far as it has come. In the order in which an import writes the rows, which of more than 2,000 orders is by customer: each says its row.")]
     [Query("outcome", typeof(string), "Only rows that would be created, updated, unchanged or failed"), Paged]
     [Answers(200, typeof(Page<RowChange>)), Problems(404, 409, 410)]
     public async Task<IResult> Changes(

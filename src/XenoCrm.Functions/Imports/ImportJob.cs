@@ -54,7 +54,13 @@ public sealed record ImportJob : IWorkspaceItem
     public IReadOnlyList<ImportColumn>? Columns { get; init; }
 
     /// <summary>Where the next run starts.</summary>
-    public CsvPosition? Next { get; init; }
+    public RunStart? Next { get; init; }
+
+    /// <summary>Settled when the import begins.</summary>
+    public ImportCut? Cut { get; init; }
+
+    /// <summary>Bytes of the rows that are written and counted, as UTF-8.</summary>
+    public long Read { get; init; }
 
     /// <summary>Runs that are written and counted.</summary>
     public int Runs { get; init; }
@@ -104,7 +110,7 @@ public sealed record ImportJob : IWorkspaceItem
 
     public bool IsOver => State is not (ImportState.AwaitingUpload or ImportState.Queued or ImportState.Running or ImportState.Cancelling);
 
-    public ImportFile? File => Format is not null && Columns is not null && Next is not null ? new(Format, Columns, Next) : null;
+    public ImportFile? File => Format is not null && Columns is not null && Next is not null ? new(Format, Columns, Next.Position) : null;
 
     public ImportJob Fail(Problem problem, DateTimeOffset now) =>
         this with { State = ImportState.Failed, Failure = new(problem.Code, problem.Detail), FinishedAt = now, Ttl = null };
@@ -132,8 +138,8 @@ public sealed record ImportView(
 {
     public static ImportView Of(ImportJob job)
     {
-        // Positions count the UTF-8 form, where UTF-16 text has about half its bytes.
-        var read = (job.Next?.Offset ?? 0) * (job.Format?.Encoding is CsvFormat.Utf16LittleEndian or CsvFormat.Utf16BigEndian ? 2 : 1);
+        // Counted in the UTF-8 form, where UTF-16 text has about half its bytes.
+        var read = job.Read * (job.Format?.Encoding is CsvFormat.Utf16LittleEndian or CsvFormat.Utf16BigEndian ? 2 : 1);
         var done = (job.Undo?.Was ?? job.State) == ImportState.Completed ? job.Size : Math.Min(read, job.Size);
         double? speed = job.WorkedSeconds > 0 ? Math.Round(done / job.WorkedSeconds) : null;
         double? rate = job.WorkedSeconds > 0 ? Math.Round(job.Counts.Rows / job.WorkedSeconds, 1) : null;

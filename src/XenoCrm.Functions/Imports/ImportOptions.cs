@@ -15,7 +15,13 @@ public sealed class ImportOptions
     /// <summary>A run also ends after so many bytes: rows can be wide.</summary>
     public int RunBytes { get; set; } = 4 * 1024 * 1024;
 
-    /// <summary>Imports that one process works on at the same time, 1 to 32; others wait. Each holds two runs in memory.</summary>
+    /// <summary>
+    /// Of a file of orders so much is held in memory to put the orders of a customer together, at most 256 MB; half of it
+    /// are the rows. A larger file is read several times.
+    /// </summary>
+    public int HeldBytes { get; set; } = 24 * 1024 * 1024;
+
+    /// <summary>Imports that one process works on at the same time, 1 to 32; others wait. Each holds two runs in memory, and of orders <see cref="HeldBytes"/>.</summary>
     public int AtOnce { get; set; } = 3;
 
     /// <summary>An import works so long before it hands over to a new message: within the host's limit for a function (5 minutes on the Consumption plan).</summary>

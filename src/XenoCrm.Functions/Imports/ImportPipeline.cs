@@ -9,9 +9,11 @@ namespace XenoCrm.Imports;
 /// <param name="Id">Marks what the rows change.</param>
 /// <param name="FirstRun">The number of the run that starts at <paramref name="From"/>.</param>
 /// <param name="IsResumed">The first run may have been tried before.</param>
-public sealed record ImportWork(string Id, ImportKind Kind, ImportSettings Settings, ImportFile File, OpenCsv Open, CsvPosition From, int FirstRun, bool IsResumed = false)
+public sealed record ImportWork(string Id, ImportKind Kind, ImportSettings Settings, ImportFile File, OpenCsv Open, RunStart From, int FirstRun, bool IsResumed = false)
 {
     public string[]? DateFormats { get; } = Settings.DateFormat is { } format ? FieldValues.DateFormats(format) : null;
+
+    public required ImportCut Cut { get; init; }
 
     /// <summary>When the file came: what its rows say of consent was said by then, and not after what has been said since.</summary>
     public DateTimeOffset? SaidAt { get; init; }
@@ -21,11 +23,11 @@ public sealed record ImportWork(string Id, ImportKind Kind, ImportSettings Setti
 }
 
 /// <summary>
-/// Reads, checks and writes a file run by run; the next run is read while one is written. Memory holds two runs,
-/// whatever the size of the file.
+/// Reads, checks and writes a file run by run; the next run is read while one is written. Memory holds two runs, and of
+/// orders a part of the file (<see cref="OrderRuns"/>), whatever its size.
 /// </summary>
 public sealed class ImportPipeline(
-    CustomerWriter customers, OrderWriter orders, ImportJournal journals, AttributeSchema attributes, IOptions<ImportOptions> options, IOptions<WorkspaceOptions> workspace)
+    CustomerWriter customers, OrderWriter orders, ImportJournal journals, AttributeSchema attributes, IOptions<WorkspaceOptions> workspace)
 {
     private const string Source = "import";
 
@@ -37,14 +39,7 @@ public sealed class ImportPipeline(
     public async Task RunAsync(
         ImportWork work, DryRun? dryRun, IAsyncEnumerator<WriteOutcome>? expected, Func<ImportRun, Task<bool>> commit, CancellationToken cancellation)
     {
-        await using var rows = new CsvRows(work.File.Format, work.Open, work.From);
-        var reader = new RunReader(work, rows, options.Value, workspace.Value.Currency);
-        if (work.FirstRun > 1)
-        {
-            var (_, _, start) = await ImportFile.ReadHeaderAsync(work.Settings, work.Open, cancellation);
-            await reader.CatchUpAsync(start!, cancellation);
-        }
-
+        await using var reader = await RunReader.OpenAsync(work, workspace.Value.Currency, cancellation);
         var next = Task.Run(() => reader.ReadAsync(work.FirstRun, cancellation), cancellation);
         try
         {

@@ -28,6 +28,7 @@ internal sealed class ImportProgress(WorkspaceStore<ImportJob> jobs, TimeProvide
                 Counts = j.Counts + run.Counts,
                 Runs = run.Number,
                 Next = run.Next,
+                Read = j.Read + run.Bytes + run.Rows,
                 Attributes = run.Next is null ? null : run.Attributes,
                 WorkedSeconds = j.WorkedSeconds + worked,
                 Worker = pause ? null : j.Worker,

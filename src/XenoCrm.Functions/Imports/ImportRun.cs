@@ -26,8 +26,8 @@ public sealed record ImportCounts(long Rows = 0, long Created = 0, long Updated 
 }
 
 /// <summary>
-/// Rows that are read, written and checkpointed together. Its bounds depend on the file alone, so that a run that is
-/// repeated after a crash is the same run.
+/// Rows that are read, written and checkpointed together, in the order of the file. Which they are depends on the file and
+/// the job's <see cref="ImportCut"/> alone, so that a run that is repeated after a crash is the same run.
 /// </summary>
 /// <param name="number">From 1.</param>
 public sealed class ImportRun(int number)
@@ -61,7 +61,7 @@ public sealed class ImportRun(int number)
     public IReadOnlyDictionary<string, AttributeDefinition>? Attributes { get; set; }
 
     /// <summary>Where the next run starts; null: this was the last.</summary>
-    public CsvPosition? Next { get; set; }
+    public RunStart? Next { get; set; }
 
     /// <summary>Set once the run is written.</summary>
     public ImportCounts Counts { get; private set; } = new();
@@ -69,11 +69,11 @@ public sealed class ImportRun(int number)
     /// <summary>Rows that were not taken, ascending.</summary>
     public IEnumerable<long> FailedRows => failedRows.Order();
 
-    public void Begin(CsvRows row)
+    public void Begin(long row, ReadOnlySpan<byte> bytes)
     {
         Rows++;
-        rawRows.Add(row.Row, (raw.WrittenCount, row.Raw.Length));
-        raw.Write(row.Raw);
+        rawRows.Add(row, (raw.WrittenCount, bytes.Length));
+        raw.Write(bytes);
     }
 
     /// <summary>The bytes of a row as they are in the file; empty when it was too long to be held.</summary>

@@ -14,6 +14,7 @@ public static class ImportsFeature
         services.AddOptions<ImportOptions>().Bind(configuration.GetSection(ImportOptions.Section))
             .Validate(o => o.RunRows is >= 1 and <= 10_000, "Imports__RunRows must be from 1 to 10000.")
             .Validate(o => o.RunBytes is >= 1 and <= 64 * 1024 * 1024, "Imports__RunBytes must be from 1 to 67108864.")
+            .Validate(o => o.HeldBytes is >= 1 and <= 256 * 1024 * 1024, "Imports__HeldBytes must be from 1 to 268435456.")
             .Validate(o => o.AtOnce is >= 1 and <= 32, "Imports__AtOnce must be from 1 to 32.")
             .Validate(o => o.TimeSlice > TimeSpan.Zero, "Imports__TimeSlice must be positive.")
             .Validate(o => o.FairSlice >= TimeSpan.Zero, "Imports__FairSlice must not be negative.")

@@ -10,11 +10,12 @@ public sealed class OrderRows(IReadOnlyList<ImportColumn> columns, string[]? dat
     private readonly List<FieldIssue> issues = [];
     private readonly FileKeys keys = new();
 
-    public void Read(CsvRows row, ImportRun run)
+    /// <returns>The order, if the row can be taken; it is in the run then.</returns>
+    public OrderDraft? Read(CsvRows row, ImportRun run)
     {
         if (!text.Read(row, run))
         {
-            return;
+            return null;
         }
 
         issues.Clear();
@@ -36,26 +37,41 @@ public sealed class OrderRows(IReadOnlyList<ImportColumn> columns, string[]? dat
             run.Add(text.Issue(row.Row, FieldOf(issue.Field), issue.Code, issue.Message, issue.IsWarning));
         }
 
-        if (draft is not null && issues.TrueForAll(i => i.IsWarning))
+        if (draft is null || !issues.TrueForAll(i => i.IsWarning))
         {
-            run.Orders.Add(new(draft, row.Row));
-            Compare(row, draft, run);
+            return null;
         }
+
+        run.Orders.Add(new(draft, row.Row));
+        return draft;
+    }
+
+    /// <summary>Called for each row that can be taken, in the order of the file.</summary>
+    /// <returns>
+    /// The customer as the row names it; the last row that has the same order number and other values, 0 if there is none,
+    /// negative if it is another customer's; and who that is.
+    /// </returns>
+    public (ulong Customer, long Repeats, ulong Other) Compare(CsvRows row, OrderDraft draft)
+    {
+        var owner = draft.Customer is not { } reference ? 0
+            : reference.ExternalId is { } id ? FileKeys.Hash("id", id)
+            : reference.Email is { } email ? FileKeys.Hash("email", email.ToLowerInvariant())
+            : FileKeys.Hash("phone", reference.Phone);
+        var entry = new FileKeys.Entry(row.Row, FileKeys.Hash(row.Raw), owner);
+        return keys.Exchange("order", draft.OrderNumber, entry) is not { } earlier || earlier.Bytes == entry.Bytes ? (owner, 0, owner)
+            : (owner, earlier.Owner == owner ? earlier.Row : -earlier.Row, earlier.Owner);
     }
 
     /// <summary>An order number is unique within its customer: with another customer it is another order, which may not be what was meant.</summary>
-    private void Compare(CsvRows row, OrderDraft draft, ImportRun run)
+    /// <param name="row">The one that was read last.</param>
+    public void Warn(long row, long repeats, ImportRun run)
     {
-        var owner = FileKeys.Hash(draft.Customer?.ExternalId, draft.Customer?.Email?.ToLowerInvariant(), draft.Customer?.Phone);
-        var entry = new FileKeys.Entry(row.Row, FileKeys.Hash(row.Raw), owner);
-        if (keys.Exchange("order", draft.OrderNumber, entry) is not { } earlier || earlier.Bytes == entry.Bytes)
+        if (repeats != 0)
         {
-            return;
+            run.Add(repeats > 0
+                ? text.Issue(row, "orderNumber", RowCodes.DuplicateInFile, $"Row {repeats} has the same order with other values. This row's are kept.", warning: true)
+                : text.Issue(row, "orderNumber", RowCodes.OrderNumberRepeated, $"Row {-repeats} has this order number for another customer: these are two orders.", warning: true));
         }
-
-        run.Add(earlier.Owner == owner
-            ? text.Issue(row.Row, "orderNumber", RowCodes.DuplicateInFile, $"Row {earlier.Row} has the same order with other values. This row's are kept.", warning: true)
-            : text.Issue(row.Row, "orderNumber", RowCodes.OrderNumberRepeated, $"Row {earlier.Row} has this order number for another customer: these are two orders.", warning: true));
     }
 
     private decimal? Amount()

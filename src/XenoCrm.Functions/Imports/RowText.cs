@@ -45,13 +45,13 @@ public sealed class RowText
     /// <returns>False: the row has no text that could be used; the run has the reason.</returns>
     public bool Read(CsvRows row, ImportRun run)
     {
-        run.Begin(row);
         if (row.Fault != RowFault.None)
         {
-            var (code, message) = Describe(row.Fault);
-            run.Add(new(row.Row, null, code, message, RowIssue.Clip(Encoding.UTF8.GetString(row.Raw[..Math.Min(row.Raw.Length, RowIssue.MaxValue)]))));
+            Refuse(row.Row, row.Fault, row.Raw, run);
             return false;
         }
+
+        run.Begin(row.Row, row.Raw);
 
         for (var extra = columns.Count; extra < row.FieldCount; extra++)
         {
@@ -77,6 +77,14 @@ public sealed class RowText
         }
 
         return true;
+    }
+
+    /// <summary>Takes a row into the run that cannot be read.</summary>
+    public static void Refuse(long row, RowFault fault, ReadOnlySpan<byte> raw, ImportRun run)
+    {
+        run.Begin(row, raw);
+        var (code, message) = Describe(fault);
+        run.Add(new(row, null, code, message, RowIssue.Clip(Encoding.UTF8.GetString(raw[..Math.Min(raw.Length, RowIssue.MaxValue)]))));
     }
 
     public RowIssue Issue(long row, string field, string code, string message, bool warning = false) =>

@@ -157,7 +157,7 @@ public sealed class RunImport(
             file = job.Columns is { } settled
                 ? await ImportFile.ReopenAsync(settled, job.Settings, open, cancellation)
                 : await ImportFile.InspectAsync(job.Target!.Value, job.Settings, open, memory, cancellation);
-            if (!await progress.SaveAsync(j => j with { Format = file.Format, Columns = file.Columns, Next = file.Start }, cancellation))
+            if (!await progress.SaveAsync(j => j with { Format = file.Format, Columns = file.Columns, Next = RunStart.At(file.Start), Cut = j.Cut ?? ImportCut.Of(j.Size, options.Value) }, cancellation))
             {
                 return;
             }
@@ -169,8 +169,9 @@ public sealed class RunImport(
 
         var started = clock.GetTimestamp();
         var first = job.Runs + 1;
-        var work = new ImportWork(job.Id, job.Target!.Value, job.Settings, file, open, file.Start, first, IsResumed: true)
+        var work = new ImportWork(job.Id, job.Target!.Value, job.Settings, file, open, progress.Job.Next!, first, IsResumed: true)
         {
+            Cut = progress.Job.Cut ?? ImportCut.Single(options.Value),
             SaidAt = job.CreatedAt,
             IsMine = async token => (await jobs.ReadAsync(job.Id, token))?.Value.Worker == job.Worker,
         };

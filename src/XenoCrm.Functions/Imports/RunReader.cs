@@ -1,68 +1,66 @@
 namespace XenoCrm.Imports;
 
 /// <summary>Cuts the rows of a file into runs.</summary>
-public sealed class RunReader(ImportWork work, CsvRows rows, ImportOptions options, string currency)
+public abstract class RunReader : IAsyncDisposable
 {
-    private readonly CustomerRows customers = new(work.File.Columns, work.DateFormats);
-    private readonly OrderRows orders = new(work.File.Columns, work.DateFormats, work.Settings.DecimalSeparator?[0], currency);
-    private bool held;
-
-    /// <summary>Reads the rows before those of this reader for what they mean to later ones, and nothing else.</summary>
-    /// <param name="start">The first data row of the file.</param>
-    public async Task CatchUpAsync(CsvPosition start, CancellationToken cancellation)
+    /// <param name="currency">Of orders that name none.</param>
+    public static async Task<RunReader> OpenAsync(ImportWork work, string currency, CancellationToken cancellation)
     {
+        var start = work.File.Start;
+        if (work.FirstRun > 1)
+        {
+            var (_, _, first) = await ImportFile.ReadHeaderAsync(work.Settings, work.Open, cancellation);
+            start = first!;
+        }
+
+        RunReader reader = work.Kind == ImportKind.Customers ? new CustomerRuns(work) : new OrderRuns(work, start, currency);
+        try
+        {
+            await reader.StartAsync(start, cancellation);
+            return reader;
+        }
+        catch
+        {
+            await reader.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>The next run; where it ends is known by the row after it, which is held for the one to come.</summary>
+    public abstract Task<ImportRun> ReadAsync(int number, CancellationToken cancellation);
+
+    public abstract ValueTask DisposeAsync();
+
+    /// <param name="start">The first data row of the file.</param>
+    protected abstract Task StartAsync(CsvPosition start, CancellationToken cancellation);
+
+    /// <summary>Reads the rows before one for what they mean to later ones (<see cref="FileKeys"/>), and nothing else.</summary>
+    /// <param name="take">Gets the row, and a run that nobody uses.</param>
+    protected static async Task CatchUpAsync(ImportWork work, CsvPosition start, Action<CsvRows, ImportRun> take, CancellationToken cancellation)
+    {
+        if (work.From.Row <= start.Row)
+        {
+            return;
+        }
+
         await using var before = new CsvRows(work.File.Format, work.Open, start);
-        var scratch = new ImportRun(0);
+        var scratch = new Scratch();
         while (await before.ReadAsync(cancellation) && before.Row < work.From.Row)
         {
-            if (before.Row < work.From.Row - FileKeys.Window || before.IsBlank)
+            if (before.Row >= work.From.Row - FileKeys.Window && !before.IsBlank)
             {
-                continue;
+                take(before, scratch.Run);
             }
-
-            if (scratch.Rows >= options.RunRows || scratch.Bytes >= options.RunBytes)
-            {
-                scratch = new ImportRun(0);
-            }
-
-            Take(before, scratch);
         }
     }
 
-    /// <summary>The next run; its end is known by the row after it, which is held for the one to come.</summary>
-    public async Task<ImportRun> ReadAsync(int number, CancellationToken cancellation)
+    /// <summary>For rows that are read for something else than being imported.</summary>
+    protected sealed class Scratch
     {
-        var run = new ImportRun(number);
-        while (held || await rows.ReadAsync(cancellation))
-        {
-            held = false;
-            if (rows.IsBlank)
-            {
-                continue;
-            }
+        private const int Rows = 500;
 
-            if (run.Rows >= options.RunRows || run.Bytes >= options.RunBytes)
-            {
-                held = true;
-                run.Next = rows.Position;
-                break;
-            }
+        private ImportRun run = new(0);
 
-            Take(rows, run);
-        }
-
-        return run;
-    }
-
-    private void Take(CsvRows row, ImportRun run)
-    {
-        if (work.Kind == ImportKind.Customers)
-        {
-            customers.Read(row, run);
-        }
-        else
-        {
-            orders.Read(row, run);
-        }
+        public ImportRun Run => run = run.Rows < Rows && run.Bytes < CsvRows.MaxRowBytes ? run : new(0);
     }
 }

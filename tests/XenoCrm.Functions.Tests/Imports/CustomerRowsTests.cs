@@ -149,7 +149,7 @@ public class CustomerRowsTests
         var file = await ImportFile.InspectAsync(ImportKind.Customers, new(), open, null, TestContext.Current.CancellationToken);
         for (var i = 0; i < 5; i++)
         {
-            (await ReadRuns.OfAsync(new ImportWork("i", ImportKind.Customers, new(), file, open, whole[i].Next!, i + 2), 10)).Codes()
+            (await ReadRuns.OfAsync(new ImportWork("i", ImportKind.Customers, new(), file, open, whole[i].Next!, i + 2) { Cut = ReadRuns.Whole(10) })).Codes()
                 .ShouldBe(whole.Skip(i + 1).Codes());
         }
     }
@@ -208,7 +208,7 @@ public class CustomerRowsTests
         var file = await ImportFile.InspectAsync(ImportKind.Customers, new(), open, null, TestContext.Current.CancellationToken);
         for (var i = 0; i < 5; i++)
         {
-            var rest = await ReadRuns.OfAsync(new ImportWork("i", ImportKind.Customers, new(), file, open, whole[i].Next!, i + 2), 10);
+            var rest = await ReadRuns.OfAsync(new ImportWork("i", ImportKind.Customers, new(), file, open, whole[i].Next!, i + 2) { Cut = ReadRuns.Whole(10) });
             rest.Count.ShouldBe(5 - i);
             rest.SelectMany(r => r.Customers).Select(c => (c.Row, c.Draft.ExternalId)).ShouldBe(whole.Skip(i + 1).SelectMany(r => r.Customers).Select(c => (c.Row, c.Draft.ExternalId)));
             rest.Codes().ShouldBe(whole.Skip(i + 1).Codes());

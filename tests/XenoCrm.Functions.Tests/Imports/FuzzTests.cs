@@ -128,7 +128,7 @@ public class FuzzTests(ImportStorage storage)
             try
             {
                 var known = await ImportFile.InspectAsync(kind, settings, open, null, TestContext.Current.CancellationToken);
-                var work = new ImportWork($"fuzz-{Guid.NewGuid():N}", kind, settings, known, open, known.Start, 1) { SaidAt = DateTimeOffset.UtcNow };
+                var work = new ImportWork($"fuzz-{Guid.NewGuid():N}", kind, settings, known, open, RunStart.At(known.Start), 1) { Cut = ReadRuns.Whole(1000), SaidAt = DateTimeOffset.UtcNow };
                 await pipeline.RunAsync(
                     work, null, null,
                     run =>
