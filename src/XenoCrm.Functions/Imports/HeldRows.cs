@@ -3,8 +3,8 @@ using System.Runtime.InteropServices;
 namespace XenoCrm.Imports;
 
 /// <summary>
-/// Rows of a file as bytes, in an order in which those of one customer are together. Rows and not orders: an order as
-/// objects takes ten times the bytes of its row, and reading a row again takes 3 µs.
+/// Rows of a file as bytes, in an order in which those of one customer are together. Rows and not orders, which
+/// take many times the memory as objects.
 /// </summary>
 public sealed class HeldRows
 {
