@@ -7,22 +7,39 @@ using Microsoft.Azure.Cosmos;
 namespace XenoCrm.Benchmarks.Faults;
 
 /// <summary>What must hold when everything is over, asked of the API, the vendor's own record, the database and the queues.</summary>
-internal sealed class FaultChecks(FaultySystem system, PatientClient api, FaultJob job)
+/// <param name="patience">For the queues to be drained.</param>
+internal sealed class FaultChecks(FaultySystem system, PatientClient api, FaultJob job, TimeSpan patience)
 {
     private readonly List<string> _violations = [];
 
     public async Task<IReadOnlyList<string>> RunAsync()
     {
-        await DrainedAsync();
-        var spend = await OrdersAsync();
-        await CustomersAsync(spend);
-        await SegmentAsync(spend);
-        await LedgerAsync();
-        await BatchesAsync();
+        Dictionary<string, (int Orders, decimal Spend)> spend = [];
+        await CheckAsync(DrainedAsync);
+        await CheckAsync(ToldAsync);
+        await CheckAsync(GivenUpAsync);
+        await CheckAsync(async () => spend = await OrdersAsync());
+        await CheckAsync(() => CustomersAsync(spend));
+        await CheckAsync(() => SegmentAsync(spend));
+        await CheckAsync(LedgerAsync);
+        await CheckAsync(BatchesAsync);
         return _violations;
     }
 
-    /// <summary>Nothing waits to be done now, and nothing was given up.</summary>
+    /// <summary>What cannot be checked is a violation, and hides no other.</summary>
+    private async Task CheckAsync(Func<Task> check)
+    {
+        try
+        {
+            await check();
+        }
+        catch (Exception e)
+        {
+            _violations.Add(e is ViolationException ? e.Message : e.ToString());
+        }
+    }
+
+    /// <summary>Nothing waits to be done now.</summary>
     private async Task DrainedAsync()
     {
         var service = new QueueServiceClient(system.Storage);
@@ -38,8 +55,24 @@ internal sealed class FaultChecks(FaultySystem system, PatientClient api, FaultJ
             }
 
             return waiting.Count == 0 || waiting.TrueForAll(w => w.Contains("-poison", StringComparison.Ordinal));
-        }, () => Task.FromResult(string.Join(", ", waiting)));
+        }, () => Task.FromResult(string.Join(", ", waiting)), patience);
         _violations.AddRange(waiting.Select(w => $"given up: {w}"));
+    }
+
+    /// <summary>What became of a message is written to its customer by a timer, not by a queue alone.</summary>
+    private async Task ToldAsync()
+    {
+        using var client = Database();
+        var untold = 0;
+        await FaultJob.UntilAsync("the customers are told of their messages", async () =>
+        {
+            using var query = client.GetContainer("xenocrm", "deliveries").GetItemQueryIterator<int>("SELECT VALUE COUNT(1) FROM c WHERE c.unrecorded = true");
+            return (untold = (await query.ReadNextAsync()).Single()) == 0;
+        }, () => Task.FromResult($"{untold} batches"), patience);
+    }
+
+    private async Task GivenUpAsync()
+    {
         if ((await api.GetAsync("api/delivery/poison")).GetProperty("items").GetArrayLength() is > 0 and var poison)
             _violations.Add($"{poison} runs or receipts were given up");
     }
@@ -101,13 +134,26 @@ internal sealed class FaultChecks(FaultySystem system, PatientClient api, FaultJ
         Compare("failed", record.Count(m => m.GetProperty("status").GetString() is "failed" or "rejected"));
         var campaigns = (await api.GetAsync("api/campaigns")).GetProperty("items").EnumerateArray().Count(c => c.GetProperty("name").GetString() == job.CampaignName);
         Violated(campaigns != 1, $"{campaigns} campaigns were made of one");
+        await MessagesAsync(record);
         void Compare(string what, int theirs) => Violated(Count(what) != theirs, $"{what}: {Count(what)} in the ledger, {theirs} on the vendor's record");
+    }
+
+    /// <summary>Message by message: the ledger says of each that was sent what the vendor says of it, and of nobody's twice.</summary>
+    private async Task MessagesAsync(List<JsonElement> record)
+    {
+        var messages = await api.ListAsync($"api/campaigns/{job.CampaignId}/messages");
+        Violated(messages.DistinctBy(m => m.GetProperty("customerId").GetString()).Count() != messages.Count, "a customer has two messages of the campaign");
+        var ours = messages.Where(m => m.TryGetProperty("sentAt", out var at) && at.ValueKind == JsonValueKind.String)
+            .ToDictionary(m => m.GetProperty("messageId").GetString()!, m => m.GetProperty("status").GetString());
+        var theirs = record.ToDictionary(m => m.GetProperty("id").GetString()!, m => m.GetProperty("status").GetString());
+        var differ = ours.Keys.Union(theirs.Keys).Where(id => ours.GetValueOrDefault(id) != theirs.GetValueOrDefault(id)).ToList();
+        Violated(differ.Count > 0, $"{differ.Count} messages are not what the vendor's record says: {string.Join(", ", differ.Take(5).Select(id => $"{id} is {ours.GetValueOrDefault(id) ?? "not sent"}, there {theirs.GetValueOrDefault(id) ?? "unknown"}"))}");
     }
 
     /// <summary>Batches without gaps, each recipient in one of them, nothing left to send or to record.</summary>
     private async Task BatchesAsync()
     {
-        using var client = new CosmosClient(system.Cosmos.ToString(), CosmosProcess.Key, new CosmosClientOptions { ConnectionMode = ConnectionMode.Gateway, LimitToEndpoint = true });
+        using var client = Database();
         var query = client.GetContainer("xenocrm", "deliveries").GetItemQueryStreamIterator("SELECT c.campaignId, c.number, c.state, c.recipients FROM c");
         var (numbers, recipients) = (new List<int>(), new List<string>());
         while (query.HasMoreResults)
@@ -130,6 +176,8 @@ internal sealed class FaultChecks(FaultySystem system, PatientClient api, FaultJ
         Violated(recipients.Count != audience, $"{recipients.Count} recipients in batches, {audience} in the ledger");
         Violated(recipients.Distinct().Count() != recipients.Count, "somebody is in two places of the audience");
     }
+
+    private CosmosClient Database() => new(system.Cosmos.ToString(), CosmosProcess.Key, new CosmosClientOptions { ConnectionMode = ConnectionMode.Gateway, LimitToEndpoint = true });
 
     private void Violated(bool violated, string what)
     {

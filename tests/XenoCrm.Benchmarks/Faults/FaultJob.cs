@@ -15,7 +15,7 @@ internal sealed class FaultJob(FaultySystem system, PatientClient api, int seed)
     public const decimal SegmentSpend = 300;
     private const int Orders = 3 * Customers;
     private const int Singles = 40;
-    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(12);
+    public static readonly TimeSpan Patience = TimeSpan.FromMinutes(12);
 
     private readonly Random _random = new(seed ^ 0x5EED);
 
@@ -58,12 +58,13 @@ internal sealed class FaultJob(FaultySystem system, PatientClient api, int seed)
     public Task<JsonElement> StatsAsync() => api.GetAsync($"api/campaigns/{CampaignId}/stats");
 
     /// <summary>Waits, however long the faults go on and however busy the machine is: only what never comes is a violation.</summary>
-    public static async Task UntilAsync(string what, Func<Task<bool>> reached, Func<Task<string>>? state = null)
+    public static async Task UntilAsync(string what, Func<Task<bool>> reached, Func<Task<string>>? state = null, TimeSpan? within = null)
     {
+        var patience = within ?? Patience;
         for (var since = TimeProvider.System.GetTimestamp(); !await reached();)
         {
-            if (TimeProvider.System.GetElapsedTime(since) > Patience)
-                throw new ViolationException($"Not within {Patience.TotalMinutes:0} minutes: {what}. {(state is null ? "" : await state())}");
+            if (TimeProvider.System.GetElapsedTime(since) > patience)
+                throw new ViolationException($"Not within {patience.TotalMinutes:0.#} minutes: {what}. {(state is null ? "" : await state())}");
             await Task.Delay(250);
         }
     }

@@ -15,8 +15,9 @@ internal static class FaultsCommand
         var runs = new Option<int>("--runs") { Description = "How many", DefaultValueFactory = _ => 200 };
         var seed = new Option<int>("--seed") { Description = "Of the first run; the next ones count up from it", DefaultValueFactory = _ => 1 };
         var together = new Option<int>("--parallel") { Description = "Systems that run beside each other", DefaultValueFactory = _ => 1 };
-        var command = new Command("faults", "Breaks things while the system works (kills, freezes, cut lines, full disks, wrong clocks, refusals) and checks that nothing is lost or doubled") { runs, seed, together };
-        command.SetAction((parsed, cancellation) => RunAsync(parsed.GetValue(runs), parsed.GetValue(seed), parsed.GetValue(together), cancellation));
+        var sabotage = new Option<bool>("--sabotage") { Description = "No faults: after one run the data is damaged by hand, and each damage must be noticed" };
+        var command = new Command("faults", "Breaks things while the system works (kills, freezes, cut lines, full disks, wrong clocks, refusals) and checks that nothing is lost or doubled") { runs, seed, together, sabotage };
+        command.SetAction((parsed, cancellation) => parsed.GetValue(sabotage) ? SabotageAsync() : RunAsync(parsed.GetValue(runs), parsed.GetValue(seed), parsed.GetValue(together), cancellation));
         return command;
     }
 
@@ -49,10 +50,31 @@ internal static class FaultsCommand
         return violated.Count == 0 ? 0 : 1;
     }
 
+    /// <summary>That the checks can fail: before the damage they find nothing, after it each kind.</summary>
+    private static async Task<int> SabotageAsync()
+    {
+        await using var system = await StartAsync();
+        var patience = TimeSpan.FromSeconds(30);
+        using var api = new PatientClient(system.Api, patience);
+        var job = new FaultJob(system, api, seed: 1);
+        await job.RunAsync();
+        var before = await new FaultChecks(system, api, job, TimeSpan.FromMinutes(2)).RunAsync();
+        var damages = await new Sabotage(system, job).RunAsync();
+        var found = await new FaultChecks(system, api, job, patience).RunAsync();
+        var unnoticed = damages.Where(d => !found.Any(f => f.Contains(d.Noticed, StringComparison.Ordinal))).ToList();
+        foreach (var damage in damages)
+            Console.Out.WriteLine($"{(unnoticed.Contains(damage) ? "NOT NOTICED" : "noticed    ")}  {damage.What}");
+        if (unnoticed.Count > 0)
+            Console.Out.WriteLine($"Found were only:\n  {string.Join("\n  ", found)}");
+        foreach (var violation in before)
+            Console.Out.WriteLine($"VIOLATED before any damage: {violation}");
+        return unnoticed.Count == 0 && before.Count == 0 ? 0 : 1;
+    }
+
     private static async Task<(FaultMaker Faults, IReadOnlyList<string> Violations, string Data)> RunOneAsync(int seed)
     {
         await using var system = await StartAsync();
-        using var api = new PatientClient(system.Api);
+        using var api = new PatientClient(system.Api, FaultJob.Patience);
         var faults = new FaultMaker(system, seed);
         var job = new FaultJob(system, api, seed);
         using var stop = new CancellationTokenSource();
@@ -67,7 +89,7 @@ internal static class FaultsCommand
             await running;
             await stop.CancelAsync();
             await making;
-            violations = await new FaultChecks(system, api, job).RunAsync();
+            violations = await new FaultChecks(system, api, job, FaultJob.Patience).RunAsync();
         }
         catch (Exception violation)
         {

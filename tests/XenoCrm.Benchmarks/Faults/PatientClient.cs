@@ -9,16 +9,30 @@ namespace XenoCrm.Benchmarks.Faults;
 /// <summary>The API as a careful client uses it: asks again, under the same key, until it is answered.</summary>
 internal sealed class PatientClient : IDisposable
 {
-    private static readonly TimeSpan GivesUpAfter = TimeSpan.FromMinutes(12);
-
+    private readonly TimeSpan _givesUpAfter;
     private readonly HttpClient _http;
     private readonly Dictionary<string, string> _settings = LocalSettings.Load();
 
-    public PatientClient(Uri address) => _http = new HttpClient { BaseAddress = address, Timeout = TimeSpan.FromSeconds(15) };
+    public PatientClient(Uri address, TimeSpan givesUpAfter) =>
+        (_http, _givesUpAfter) = (new HttpClient { BaseAddress = address, Timeout = TimeSpan.FromSeconds(15) }, givesUpAfter);
 
     public Task<JsonElement> GetAsync(string path) => SendAsync(HttpMethod.Get, path, null);
 
     public Task<JsonElement> PostAsync(string path, object? body = null) => SendAsync(HttpMethod.Post, path, body);
+
+    /// <summary>All pages of a list.</summary>
+    public async Task<List<JsonElement>> ListAsync(string path)
+    {
+        var items = new List<JsonElement>();
+        for (var cursor = ""; ;)
+        {
+            var page = await GetAsync($"{path}?limit=200{cursor}");
+            items.AddRange(page.GetProperty("items").EnumerateArray());
+            if (!page.TryGetProperty("next", out var next) || next.GetString() is not { } position)
+                return items;
+            cursor = $"&cursor={Uri.EscapeDataString(position)}";
+        }
+    }
 
     /// <summary>The rows of an export, by column. The data of these runs needs no quotes.</summary>
     public async Task<List<Dictionary<string, string>>> CsvAsync(string path)
@@ -64,8 +78,8 @@ internal sealed class PatientClient : IDisposable
                 trouble = e.Message;
             }
 
-            if (TimeProvider.System.GetElapsedTime(since) > GivesUpAfter)
-                throw new ViolationException($"{method} {path} is not answered after {GivesUpAfter.TotalMinutes:0} minutes: {trouble}");
+            if (TimeProvider.System.GetElapsedTime(since) > _givesUpAfter)
+                throw new ViolationException($"{method} {path} is not answered after {_givesUpAfter.TotalMinutes:0.#} minutes: {trouble}");
             await Task.Delay(200);
         }
     }
