@@ -15,12 +15,15 @@ public sealed class ReceiptInboxTests
     public async Task Many_callers_share_messages_and_nothing_is_lost_or_doubled()
     {
         var messages = new ConcurrentQueue<byte[]>();
+        var allHaveCome = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         await using var inbox = new ReceiptInbox(async message =>
         {
-            await Task.Delay(3);
+            await allHaveCome.Task;
             messages.Enqueue(message.ToArray());
         });
-        await Task.WhenAll(Enumerable.Range(0, 2000).Select(n => inbox.StoreAsync([Receipt(n)], CancellationToken.None)));
+        var callers = Enumerable.Range(0, 2000).Select(n => inbox.StoreAsync([Receipt(n)], CancellationToken.None)).ToList();
+        allHaveCome.SetResult();
+        await Task.WhenAll(callers);
 
         messages.ShouldAllBe(m => m.Length <= JobQueue.MaxPayloadBytes);
         messages.Count.ShouldBeLessThan(40);

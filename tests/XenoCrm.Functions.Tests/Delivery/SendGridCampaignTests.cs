@@ -14,6 +14,7 @@ public sealed class SendGridCampaignTests(DeliveryEmulator emulator)
     public async Task Each_message_is_taken_at_most_once_whatever_is_answered_and_no_more_requests_are_under_way_than_allowed()
     {
         var (underWay, most, requests) = (0, 0, 0);
+        var two = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         var refused = new ConcurrentDictionary<string, bool>();
         var taken = new ConcurrentDictionary<string, int>();
         await using var server = await FakeServer.StartAsync(async (http, got) =>
@@ -21,6 +22,10 @@ public sealed class SendGridCampaignTests(DeliveryEmulator emulator)
             lock (taken)
             {
                 most = Math.Max(most, ++underWay);
+                if (most == 2)
+                {
+                    two.TrySetResult();
+                }
             }
 
             var message = JsonDocument.Parse(got.Body).RootElement.GetProperty("personalizations")[0];
@@ -36,6 +41,8 @@ public sealed class SendGridCampaignTests(DeliveryEmulator emulator)
                 taken.AddOrUpdate(id, 1, (_, n) => n + 1);
             }
 
+            // The first one is not answered before another has come.
+            await two.Task.WaitAsync(http.RequestAborted);
             await Task.Delay(10);
             http.Response.StatusCode = status;
             http.Response.Headers["X-RateLimit-Reset"] = TimeProvider.System.GetUtcNow().AddSeconds(1).ToUnixTimeSeconds().ToString();

@@ -1,7 +1,7 @@
 namespace XenoCrm.Imports;
 
 /// <summary>Lets a number of requests through, then none: to the storage it looks as if the process had ended.</summary>
-internal sealed class Breaker(bool answerLost) : DelegatingHandler(new SocketsHttpHandler())
+internal sealed class Breaker(bool answerLost) : WholeRequests
 {
     private readonly CancellationTokenSource broken = new();
     private int left = int.MaxValue;
@@ -20,7 +20,7 @@ internal sealed class Breaker(bool answerLost) : DelegatingHandler(new SocketsHt
         broken.Token.ThrowIfCancellationRequested();
         Interlocked.Increment(ref requests);
         var last = Interlocked.Decrement(ref left) == 0;
-        var response = last && !answerLost ? null : await base.SendAsync(request, cancellationToken);
+        var response = last && !answerLost ? null : await SendWholeAsync(request, cancellationToken);
         if (last)
         {
             response?.Dispose();

@@ -1,5 +1,6 @@
 using System.Text;
 using XenoCrm.Customers;
+using XenoCrm.Platform;
 
 namespace XenoCrm.Imports;
 
@@ -24,15 +25,18 @@ public class CancelImportTests(ImportStorage storage)
     [Fact]
     public async Task A_job_cancelled_while_it_writes_stops_within_the_run_and_counts_it()
     {
-        await using var system = await ImportSystem.StartAsync(storage, o => o.RunRows = 25);
+        using var customers = new HoldingHandler("/colls/customers/docs");
+        await using var system = await ImportSystem.StartAsync(storage, o => o.RunRows = 25, cosmosHandler: customers);
         var id = await system.DropAsync("customers/cancel-running.csv", Encoding.UTF8.GetBytes("id\n" + string.Concat(Enumerable.Range(1, 20_000).Select(i => $"C{i}\n"))));
+        customers.HoldAfter(60);
         var running = system.RunAsync(id, Cancellation);
         while ((await system.JobAsync(id)).Runs < 2)
         {
             await Task.Delay(5, Cancellation);
         }
 
-        (await system.Get<CancelImport>().HandleAsync(id, Cancellation)).State.ShouldBeOneOf(ImportState.Cancelling, ImportState.Cancelled);
+        (await system.Get<CancelImport>().HandleAsync(id, Cancellation)).State.ShouldBe(ImportState.Cancelling);
+        customers.GoOn();
         await running;
 
         var job = await system.JobAsync(id);
@@ -82,16 +86,21 @@ public class CancelImportTests(ImportStorage storage)
     [Fact]
     public async Task A_large_import_makes_way_for_others_and_takes_its_time_alone()
     {
-        await using var system = await ImportSystem.StartAsync(storage, o => (o.RunRows, o.AtOnce, o.FairSlice) = (25, 1, TimeSpan.Zero));
+        using var customers = new HoldingHandler("/colls/customers/docs");
+        await using var system = await ImportSystem.StartAsync(storage, o => (o.RunRows, o.AtOnce, o.FairSlice) = (25, 1, TimeSpan.Zero), cosmosHandler: customers);
         var large = await system.DropAsync("customers/large.csv", Encoding.UTF8.GetBytes("id\n" + string.Concat(Enumerable.Range(1, 20_000).Select(i => $"C{i}\n"))));
         var small = await system.DropAsync("customers/small.csv", "id\nS1\n"u8.ToArray());
+        customers.HoldAfter(60);
         var running = system.RunAsync(large, Cancellation);
         while ((await system.JobAsync(large)).Runs < 2)
         {
             await Task.Delay(5, Cancellation);
         }
 
-        await system.RunAsync(small, Cancellation);
+        // It is waiting when this returns.
+        var finishing = system.FinishAsync(small);
+        customers.GoOn();
+        await finishing;
         await running;
 
         (await system.JobAsync(small)).State.ShouldBe(ImportState.Completed);

@@ -89,12 +89,11 @@ public class CsvRowsTests
     {
         // From the start of any of these lines, all that follow are one quoted field.
         var text = Encoding.UTF8.GetBytes("a,b\n" + string.Concat(Enumerable.Repeat("a\",\"\n", 800_000)));
-        var clock = System.Diagnostics.Stopwatch.StartNew();
-        var rows = await ReadAsync(text);
+        // Squared it would take hours.
+        var rows = await Task.Run(() => ReadAsync(text)).WaitAsync(TimeSpan.FromMinutes(5));
 
         rows.Rows.Count.ShouldBe(800_001);
         rows.Rows.Skip(1).ShouldAllBe(r => r.Fault == RowFault.QuoteUnclosed);
-        clock.Elapsed.ShouldBeLessThan(TimeSpan.FromSeconds(20));
     }
 
     [Theory]

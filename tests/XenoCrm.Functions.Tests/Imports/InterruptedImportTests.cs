@@ -83,6 +83,8 @@ public class InterruptedImportTests(ImportStorage storage)
             catch (Exception) when (breaker.Broken.IsCancellationRequested)
             {
             }
+
+            await breaker.QuietAsync();
         }
 
         await using var next = await ImportSystem.StartAsync(storage, cut, database);

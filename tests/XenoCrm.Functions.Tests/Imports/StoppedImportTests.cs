@@ -48,10 +48,9 @@ public class StoppedImportTests(ImportStorage storage)
     {
         var file = Encoding.UTF8.GetBytes(csv);
         var metadata = new Dictionary<string, string> { ["createMissingCustomers"] = "true" };
-        await using var quiet = await ImportSystem.StartAsync(storage, options);
-        var clock = System.Diagnostics.Stopwatch.StartNew();
+        using var counted = new Stopper();
+        await using var quiet = await ImportSystem.StartAsync(storage, options, cosmosHandler: counted);
         var expected = await quiet.FinishAsync(await quiet.DropAsync($"{kind}/quiet-{random.Next()}.csv", file, metadata));
-        var duration = clock.Elapsed.TotalMilliseconds;
         expected.State.ShouldBe(ImportState.Completed);
         expected.Counts.ShouldSatisfyAllConditions(c => c.Rows.ShouldBe(1500), c => c.Created.ShouldBeGreaterThan(1000), c => c.Updated.ShouldBeGreaterThan(20), c => c.Failed.ShouldBeGreaterThan(20));
 
@@ -61,10 +60,11 @@ public class StoppedImportTests(ImportStorage storage)
         while (true)
         {
             // A new process each time: nothing is left in memory.
-            await using var system = await ImportSystem.StartAsync(storage, options, database);
+            using var stopper = new Stopper();
+            await using var system = await ImportSystem.StartAsync(storage, options, database, stopper);
             id ??= await system.DropAsync($"{kind}/disturbed-{random.Next()}.csv", file, metadata);
             using var stop = CancellationTokenSource.CreateLinkedTokenSource(Cancellation);
-            stop.CancelAfter(TimeSpan.FromMilliseconds(1 + (random.NextDouble() * duration / 5)));
+            stopper.StopAt(random.Next(1, counted.Requests / 5), stop, answered: random.Next(2) == 0);
             try
             {
                 await system.RunAsync(id, stop.Token);
@@ -73,6 +73,8 @@ public class StoppedImportTests(ImportStorage storage)
             {
                 interruptions++;
             }
+
+            await stopper.QuietAsync();
 
             var job = await system.JobAsync(id);
             if (!job.IsOver)
@@ -89,5 +91,35 @@ public class StoppedImportTests(ImportStorage storage)
         }
 
         interruptions.ShouldBeGreaterThan(2);
+    }
+
+    /// <summary>Has the process stopped at a request.</summary>
+    private sealed class Stopper : WholeRequests
+    {
+        private CancellationTokenSource? stop;
+        private int requests;
+        private int at;
+        private bool answered;
+
+        public int Requests => requests;
+
+        public void StopAt(int request, CancellationTokenSource stop, bool answered) => (requests, at, this.stop, this.answered) = (0, request, stop, answered);
+
+        protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+        {
+            var isLast = Interlocked.Increment(ref requests) == at;
+            if (isLast && !answered)
+            {
+                await stop!.CancelAsync();
+            }
+
+            var response = await SendWholeAsync(request, cancellationToken);
+            if (isLast && answered)
+            {
+                await stop!.CancelAsync();
+            }
+
+            return response;
+        }
     }
 }

@@ -127,6 +127,8 @@ public class UndoImportTests(ImportStorage storage)
                 catch (Exception) when (breaker.Broken.IsCancellationRequested)
                 {
                 }
+
+                await breaker.QuietAsync();
             }
 
             await using var next = await ImportSystem.StartAsync(storage, o => o.RunRows = 6, database);
@@ -162,6 +164,7 @@ public class UndoImportTests(ImportStorage storage)
                 id = await system.DropAsync($"customers/{database}.csv", Encoding.UTF8.GetBytes("id\n" + string.Concat(Enumerable.Range(1, 12).Select(i => $"C{i}\n"))));
                 breaker.BreakAt(at);
                 await Should.ThrowAsync<Exception>(() => system.RunAsync(id, breaker.Broken));
+                await breaker.QuietAsync();
             }
 
             await using var next = await ImportSystem.StartAsync(storage, o => o.RunRows = 6, database);

@@ -103,11 +103,11 @@ public sealed class AskModelTests
             await Task.Delay(Timeout.Infinite, http.RequestAborted);
         });
         var settings = model.Settings;
-        settings["Ai:Timeout"] = "00:00:01";
+        settings["Ai:Timeout"] = how == "hangs up" ? "00:01:00" : "00:00:01";
         await using var world = await InsightsWorld.StartAsync(settings, customers: 20);
         var answer = await AskAsync(world);
         ShouldFallBack(answer, how == "hangs up" ? Fallbacks.Unavailable : Fallbacks.Timeout);
-        model.Requests.Count.ShouldBeInRange(1, 3);
+        model.Requests.Count.ShouldBeLessThanOrEqualTo(3);
     }
 
     /// <summary>Not only rules: every job is done without a model that fails, and says why.</summary>

@@ -107,7 +107,7 @@ public sealed class DeletionTests : IAsyncLifetime
                 var key = crm.Hasher.External("A");
                 if ((await crm.Writer.FindAsync([key], CancellationToken.None)).TryGetValue(key, out var found) && (await api.DeleteCustomerAsync(found.Value.Id)).Status == 204)
                 {
-                    deletions++;
+                    Interlocked.Increment(ref deletions);
                 }
 
                 await Task.Delay(5, CancellationToken.None);
@@ -117,7 +117,7 @@ public sealed class DeletionTests : IAsyncLifetime
         var results = await Task.WhenAll(Enumerable.Range(0, 12).Select(w => Task.Run(async () =>
         {
             var answers = new List<ApiAnswer>();
-            for (var step = 0; step < 6; step++)
+            for (var step = 0; step < 6 || Volatile.Read(ref deletions) < 3; step++)
             {
                 var create = (w + step) % 2 == 0;
                 answers.Add(await writers[w % 3].BulkAsync($$"""{ "createMissingCustomers": {{(create ? "true" : "false")}}, "items": [ {{Orders("A", 40, $"{w}-{step}-")}} ] }"""));

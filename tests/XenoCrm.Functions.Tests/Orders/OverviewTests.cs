@@ -42,6 +42,7 @@ public sealed class OverviewTests : IAsyncLifetime
         await api.CreateAsync("A", "3", 20, """ "placedAt": "2026-01-31T00:00:00Z" """);
         await api.CreateAsync("A", "4", 99, """ "placedAt": "2026-02-28T00:00:00Z", "status": "cancelled" """);
 
+        var days = Days();
         var overview = (await api.OverviewAsync(id)).ShouldBe(200);
         overview["orders"].EnumerateArray().Select(o => o.GetProperty("orderNumber").GetString()).ShouldBe(["4", "3", "2", "1"]);
         (overview["customer"].GetProperty("totalSpend").GetDecimal(), overview["customer"].GetProperty("orderCount").GetInt32()).ShouldBe((60, 3));
@@ -50,9 +51,10 @@ public sealed class OverviewTests : IAsyncLifetime
         var rhythm = overview["rhythm"];
         (rhythm.GetProperty("averageDaysBetween").GetDecimal(), rhythm.GetProperty("nextAt").GetString(), rhythm.GetProperty("isOverdue").GetBoolean())
             .ShouldBe((15, "2026-02-15T00:00:00.000Z", true));
-        overview["lifetimeDays"].GetInt32().ShouldBe((int)(DateTimeOffset.UtcNow - new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero)).TotalDays);
+        overview["lifetimeDays"].GetInt32().ShouldBeInRange(days, Days());
         overview.Headers.ETag.ToString().ShouldBe((await crm.Customers.ReadAsync(id, Cancellation))!.ETag);
         (await api.OverviewAsync(new string('0', 32))).ShouldBeProblem(404, "customer.not_found");
+        static int Days() => (int)(DateTimeOffset.UtcNow - new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero)).TotalDays;
     }
 
     [Theory]
@@ -214,7 +216,7 @@ public sealed class OverviewTests : IAsyncLifetime
         await crm.Writer.UpsertAsync([new(new() { ExternalId = "A", City = "Bern" }, 2)], new("import", crm.Journal(import)), Cancellation);
         var imported = (await OrderApi.AllAsync(q => api.TimelineAsync(id, q))).Single(e => e.GetProperty("type").GetString() == "imported");
         imported.GetProperty("importId").GetString().ShouldBe(import);
-        (DateTimeOffset.UtcNow - imported.GetProperty("at").GetDateTimeOffset()).ShouldBeInRange(TimeSpan.Zero, TimeSpan.FromMinutes(1));
+        (DateTimeOffset.UtcNow - imported.GetProperty("at").GetDateTimeOffset()).ShouldBeInRange(TimeSpan.Zero, TimeSpan.FromHours(1));
         Ids.TimeOf("blob-12").ShouldBeNull();
         Ids.TimeOf(new string('f', 12) + "7" + new string('0', 19)).ShouldBeNull();
     }

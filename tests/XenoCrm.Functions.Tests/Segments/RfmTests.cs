@@ -146,6 +146,7 @@ public sealed class RfmTests : IAsyncLifetime
         await world.Get<RfmJob>().StartAsync(default);
         var message = world.Queue.TakeNextRfm().ShouldNotBeNull();
         using var death = new CancellationTokenSource();
+        world.CustomerWrites.HoldAfter(1);
         var run = world.Get<RfmJob>().HandleAsync(message, death.Token);
         while (!run.IsCompleted && !(await AllAsync()).Any(c => c.Rfm is not null))
         {
@@ -153,6 +154,7 @@ public sealed class RfmTests : IAsyncLifetime
         }
 
         await death.CancelAsync();
+        world.CustomerWrites.GoOn();
         await Should.ThrowAsync<OperationCanceledException>(run);
         (await AllAsync()).Count(c => c.Rfm is null && c.OrderCount > 0).ShouldBeGreaterThan(0);
 

@@ -94,6 +94,7 @@ public sealed class SegmentRebuildTests : IAsyncLifetime
         var segment = await world.CreateAsync(Spenders);
         var message = world.Queue.TakeNext().ShouldNotBeNull();
         using var death = new CancellationTokenSource();
+        world.CustomerWrites.HoldAfter(1);
         var rebuild = world.Get<SegmentRebuild>().HandleAsync(message, death.Token);
         while (!rebuild.IsCompleted && (await world.TaggedAsync(segment.Id)).Count == 0)
         {
@@ -101,6 +102,7 @@ public sealed class SegmentRebuildTests : IAsyncLifetime
         }
 
         await death.CancelAsync();
+        world.CustomerWrites.GoOn();
         await Should.ThrowAsync<OperationCanceledException>(rebuild);
         (await world.TaggedAsync(segment.Id)).Count.ShouldBeLessThan(1700);
 

@@ -31,6 +31,9 @@ internal sealed class SegmentWorld : IAsyncDisposable
 
     public TestQueue Queue { get; }
 
+    /// <summary>Before the database of <see cref="Process"/> and of every other.</summary>
+    public HoldingHandler CustomerWrites { get; } = new("/colls/customers/docs");
+
     /// <summary>The function app.</summary>
     public ServiceProvider Process { get; }
 
@@ -62,6 +65,7 @@ internal sealed class SegmentWorld : IAsyncDisposable
         services.AddSingleton(CustomerStore.Definition);
         services.AddSingleton<CustomerStore>();
         services.AddSingleton<CustomerTags>();
+        services.Configure<CosmosOptions>(o => o.HttpClientFactory = () => new HttpClient(CustomerWrites, disposeHandler: false));
         services.Replace(ServiceDescriptor.Singleton<QueueServiceClient>(Queue));
         var process = services.BuildServiceProvider();
         processes.Add(process);
@@ -110,6 +114,7 @@ internal sealed class SegmentWorld : IAsyncDisposable
             await process.DisposeAsync();
         }
 
+        CustomerWrites.Dispose();
         await emulator.DisposeAsync();
     }
 }
