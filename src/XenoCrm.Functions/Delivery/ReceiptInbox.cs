@@ -25,14 +25,21 @@ public sealed class ReceiptInbox : IAsyncDisposable
     /// </summary>
     private const int GatherMilliseconds = 4;
 
+    /// <summary>What a message may hold when it is empty otherwise.</summary>
     private const int MaxBytes = JobQueue.MaxPayloadBytes - ReceiptMessage.WrapBytes;
+
+    /// <summary>What is packed at a time: as a rule a tenth of it is left, and it fits into one message.</summary>
+    private const int MaxGatheredBytes = 4 * MaxBytes;
 
     private readonly Channel<Entry> entries = Channel.CreateBounded<Entry>(new BoundedChannelOptions(MaxWaiting) { SingleReader = true });
     private readonly Func<ReadOnlyMemory<byte>, Task> store;
     private readonly Task writer;
 
+    /// <summary>Receipts that the next message can have when the callers of this one come again.</summary>
+    private int expected;
+
     public ReceiptInbox(JobQueue queue)
-        : this(message => queue.SendJsonAsync(Queue, ReceiptMessage.Of(message), null, CancellationToken.None))
+        : this(message => queue.SendJsonAsync(Queue, message, null, CancellationToken.None))
     {
     }
 
@@ -70,6 +77,12 @@ public sealed class ReceiptInbox : IAsyncDisposable
     /// <summary>The receipts' JSON, cut so that each piece fits into a message.</summary>
     private static IEnumerable<ReadOnlyMemory<byte>> Pieces(IReadOnlyList<Receipt> receipts)
     {
+        if (receipts is [var one])
+        {
+            yield return JsonSerializer.SerializeToUtf8Bytes(one, Json.Options);
+            yield break;
+        }
+
         var piece = new MemoryStream();
         foreach (var receipt in receipts)
         {
@@ -97,44 +110,67 @@ public sealed class ReceiptInbox : IAsyncDisposable
     // One writer: a queue takes a message in some 3 ms, and two writers would halve the messages' size for no gain.
     private async Task WriteAsync()
     {
-        var message = new MemoryStream(MaxBytes);
-        var callers = new List<TaskCompletionSource>();
-        var traces = new List<ActivityContext>();
-        var expected = 0;
+        var gathered = new List<Entry>();
         while (await entries.Reader.WaitToReadAsync())
         {
-            await GatherAsync(expected);
-            message.SetLength(0);
-            callers.Clear();
-            traces.Clear();
+            await GatherAsync();
+            gathered.Clear();
+            var bytes = 0;
             while (entries.Reader.TryPeek(out var next)
-                && (callers.Count == 0 || message.Length + next.Json.Length + 2 <= MaxBytes)
+                && (gathered.Count == 0 || bytes + next.Json.Length <= MaxGatheredBytes)
                 && entries.Reader.TryRead(out var entry))
             {
-                message.WriteByte(callers.Count == 0 ? (byte)'[' : (byte)',');
-                message.Write(entry.Json.Span);
-                callers.Add(entry.Stored);
-                traces.Add(entry.Trace);
+                gathered.Add(entry);
+                bytes += entry.Json.Length + 1;
             }
 
-            message.WriteByte((byte)']');
             var isFull = entries.Reader.Count > 0;
-            using var activity = AppTelemetry.Follow("StoreReceipts", traces);
-            try
-            {
-                await store(message.ToArray());
-                expected = isFull ? 0 : callers.Count + entries.Reader.Count;
-                callers.ForEach(c => c.TrySetResult());
-            }
-            catch (Exception exception)
-            {
-                // Perhaps stored, perhaps not: the callers send them again, and folding does not mind.
-                callers.ForEach(c => c.TrySetException(exception));
-            }
+            using var activity = AppTelemetry.Follow("StoreReceipts", gathered.ConvertAll(g => g.Trace));
+            await StoreAsync(gathered);
+            expected = isFull ? 0 : expected;
         }
     }
 
-    private async Task GatherAsync(int expected)
+    private async Task StoreAsync(List<Entry> gathered)
+    {
+        try
+        {
+            var message = ReceiptMessage.Of(ArrayOf(gathered).Span);
+            if (message.Length > JobQueue.MaxPayloadBytes && gathered.Count > 1)
+            {
+                // Receipts that do not resemble each other.
+                await StoreAsync(gathered[..(gathered.Count / 2)]);
+                await StoreAsync(gathered[(gathered.Count / 2)..]);
+                return;
+            }
+
+            await store(message);
+            expected = gathered.Count + entries.Reader.Count;
+            gathered.ForEach(g => g.Stored.TrySetResult());
+        }
+        catch (Exception exception)
+        {
+            // Perhaps stored, perhaps not: the callers send them again, and folding does not mind.
+            gathered.ForEach(g => g.Stored.TrySetException(exception));
+        }
+    }
+
+    private static ReadOnlyMemory<byte> ArrayOf(List<Entry> gathered)
+    {
+        var array = new byte[gathered.Sum(g => g.Json.Length + 1) + 1];
+        var at = 0;
+        foreach (var entry in gathered)
+        {
+            array[at] = at == 0 ? (byte)'[' : (byte)',';
+            entry.Json.Span.CopyTo(array.AsSpan(at + 1));
+            at += entry.Json.Length + 1;
+        }
+
+        array[at] = (byte)']';
+        return array;
+    }
+
+    private async Task GatherAsync()
     {
         for (var (waited, there) = (0, -1); waited < GatherMilliseconds && entries.Reader.Count is var now && now < expected && now > there; waited++)
         {

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Text;
 using System.Text.Json;
 using XenoCrm.Delivery;
 using XenoCrm.Functions.Tests.Campaigns;
@@ -31,19 +32,51 @@ public sealed class ReceiptInboxTests
     }
 
     [Fact]
-    public async Task A_large_post_is_cut_into_messages_that_fit()
+    public async Task A_large_post_of_like_receipts_is_packed_and_one_of_unlike_is_cut_into_messages_that_fit()
     {
-        var messages = new ConcurrentQueue<byte[]>();
-        await using var inbox = new ReceiptInbox(message =>
-        {
-            messages.Enqueue(message.ToArray());
-            return Task.CompletedTask;
-        });
-        await inbox.StoreAsync([.. Enumerable.Range(0, 1000).Select(n => Receipt(n) with { Reason = new string('r', 200), Agent = new string('a', 160) })], CancellationToken.None);
+        var like = await StoredAsync(n => Receipt(n) with { Reason = new string('r', 200), Agent = new string('a', 160) });
+        like.Count.ShouldBeLessThan(5);
 
-        messages.Count.ShouldBeGreaterThan(5);
-        messages.ShouldAllBe(m => m.Length <= JobQueue.MaxPayloadBytes);
-        messages.SelectMany(Read).Count().ShouldBe(1000);
+        var random = new Random(1);
+        var unlike = await StoredAsync(n => Receipt(n) with { Reason = Noise(200), Agent = Noise(160) });
+        unlike.Count.ShouldBeGreaterThan(3);
+
+        // What does not shrink at all.
+        string Noise(int length) => string.Create(length, random, (text, r) =>
+        {
+            for (var i = 0; i < text.Length; i++)
+            {
+                text[i] = (char)r.Next(0x4E00, 0x9FFF);
+            }
+        });
+
+        async Task<IReadOnlyCollection<byte[]>> StoredAsync(Func<int, Receipt> of)
+        {
+            var messages = new ConcurrentQueue<byte[]>();
+            await using var inbox = new ReceiptInbox(message =>
+            {
+                messages.Enqueue(message.ToArray());
+                return Task.CompletedTask;
+            });
+            Receipt[] receipts = [.. Enumerable.Range(0, 1000).Select(of)];
+            await inbox.StoreAsync(receipts, CancellationToken.None);
+            messages.ShouldAllBe(m => m.Length <= JobQueue.MaxPayloadBytes);
+            messages.SelectMany(Read).OrderBy(r => int.Parse(r.EventId!.Split('-')[1])).ShouldBe(receipts);
+            return messages;
+        }
+    }
+
+    [Fact]
+    public void A_message_is_read_packed_plain_and_bare()
+    {
+        Receipt[] few = [Receipt(1)], many = [.. Enumerable.Range(0, 100).Select(Receipt)];
+        var (fewJson, manyJson) = (JsonSerializer.SerializeToUtf8Bytes(few, Json.Options), JsonSerializer.SerializeToUtf8Bytes(many, Json.Options));
+        Read(ReceiptMessage.Of(fewJson)).ShouldBe(few);
+        Read(ReceiptMessage.Of(manyJson)).ShouldBe(many);
+        Read(manyJson).ShouldBe(many);
+        ReceiptMessage.Of(manyJson).Length.ShouldBeLessThan(manyJson.Length / 3);
+        Should.Throw<JsonException>(() => ReceiptMessage.Read("{}"));
+        Should.Throw<JsonException>(() => ReceiptMessage.Read("""{"packed":"AAAA"}"""));
     }
 
     [Fact]
@@ -67,7 +100,7 @@ public sealed class ReceiptInboxTests
         await inbox.StoreAsync([Receipt(3)], CancellationToken.None);
     }
 
-    private static Receipt[] Read(byte[] message) => JsonSerializer.Deserialize<Receipt[]>(message, Json.Options)!;
+    private static IReadOnlyList<Receipt> Read(byte[] message) => ReceiptMessage.Read(Encoding.UTF8.GetString(message));
 }
 
 public sealed class ReceiptWindowTests
