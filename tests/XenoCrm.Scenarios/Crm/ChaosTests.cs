@@ -6,8 +6,8 @@ using XenoCrm.Scenarios.Hosting;
 namespace XenoCrm.Scenarios.Crm;
 
 /// <summary>
-/// Twenty campaigns at a chaotic vendor (20 % of the receipts twice, all reordered, 5 % lost and sent again, 500s, messages
-/// taken without an answer, one outage of 20 s), and the app's process killed at a random moment of each: from the launch's request
+/// Twenty campaigns at a chaotic vendor (20 % of the receipts twice, all reordered, 5 % lost and sent again, 2 % 500s, 1 % of
+/// the requests taken without an answer, one outage of 20 s), and the app's process killed at a random moment of each: from the launch's request
 /// on, through planning and sending, to its receipts. A run does not wait for the one before, so a kill also meets what
 /// earlier ones have under way. Each ends balanced, and message by message as the vendor's own record says.
 /// </summary>

@@ -28,7 +28,7 @@ internal sealed class KillableSystem : IAsyncDisposable
 
     public int Kills { get; private set; }
 
-    /// <summary>As the chaotic vendor of the demo, with more mishaps per request: an audience of hundreds is few requests.</summary>
+    /// <summary>With the chaotic vendor of the demo.</summary>
     /// <param name="seed">Of what the vendor does.</param>
     public static async Task<KillableSystem> StartAsync(int seed)
     {
@@ -86,7 +86,7 @@ internal sealed class KillableSystem : IAsyncDisposable
         {
             Port = _ports.Vendor, DataFolder = _folder["vendor"], Seed = seed,
             ApiKey = _settings["Vendors__Generic__ApiKey"], ReceiptSecret = _settings["Vendors__Generic__ReceiptSecrets__0"],
-        }.Chaos() with { Answer500Percent = 15, HangPercent = 40, Hang = TimeSpan.FromSeconds(2) });
+        }.Chaos());
         await ReadyAsync(_cosmos, $"http://127.0.0.1:{_ports.Cosmos}/_health");
     }
 
