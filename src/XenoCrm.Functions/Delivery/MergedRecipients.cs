@@ -7,14 +7,18 @@ namespace XenoCrm.Delivery;
 /// <summary>
 /// Recipients that were made one customer after the campaign's audience was frozen get one message: the one that has gone
 /// out already, else the first of those that are to be sent. Whose message was decided about before the merge was another
-/// customer then.
+/// customer then, and that decision may not be stored yet: until it must be, the others wait. Without that, one run that
+/// still saw the customer who stays alone and another that saw the merged one both wrote to the same address.
 /// </summary>
-public sealed class MergedRecipients(BatchStore batches)
+public sealed class MergedRecipients(BatchStore batches, TimeProvider clock)
 {
     /// <summary>The clocks of two instances.</summary>
     private static readonly TimeSpan Skew = TimeSpan.FromMinutes(5);
 
-    /// <summary>As decided, with <see cref="Reasons.CustomerMerged"/> for those whose message another recipient's is. Costs a query where somebody was merged since the launch, else nothing.</summary>
+    /// <summary>Between a decision and its intent are a turn at the vendor of at most two seconds and some requests.</summary>
+    private static readonly TimeSpan DecidedWithin = TimeSpan.FromSeconds(20);
+
+    /// <summary>As decided, with <see cref="Reasons.CustomerMerged"/> for those whose message another recipient's is, and as in a merge (<see cref="Decided.IsFrozen"/>) those of whom that is not certain yet. Costs a query where somebody was merged since the launch, else nothing.</summary>
     public async Task<IReadOnlyDictionary<string, Decided>> WithoutDoublesAsync(
         Campaign campaign, IReadOnlyList<Versioned<Batch>> free, IReadOnlyDictionary<string, Decided> decided, CancellationToken cancellation)
     {
@@ -30,11 +34,21 @@ public sealed class MergedRecipients(BatchStore batches)
         var places = (await batches.OfCustomersAsync(campaign.Id, all, cancellation))
             .SelectMany(b => b.Value.Recipients.Select((r, i) => (Place: (b.Value.Number, i), Recipient: r)))
             .Where(p => all.Contains(p.Recipient.CustomerId)).ToDictionary(p => p.Recipient.CustomerId);
-        var doubles = merged.Where(m => m.Value.Any(other => other != m.Key && places.TryGetValue(other, out var theirs)
-            && (theirs.Recipient.IsHandedOver || (theirs.Recipient.Status == MessageStatus.Pending && theirs.Place.CompareTo(places[m.Key].Place) < 0)))).Select(m => m.Key).ToHashSet();
-        return doubles.Count == 0
-            ? decided
-            : decided.ToDictionary(d => d.Key, d => doubles.Contains(d.Key) ? d.Value with { Decision = SendDecision.Skip(Reasons.CustomerMerged) } : d.Value);
+        var settled = clock.GetUtcNow() - DecidedWithin;
+        return decided.ToDictionary(d => d.Key, d =>
+        {
+            if (!merged.TryGetValue(d.Key, out var ids))
+            {
+                return d.Value;
+            }
+
+            var others = ids.Where(id => id != d.Key && places.ContainsKey(id)).Select(id => places[id]).ToList();
+            var open = others.Where(o => o.Recipient.Status == MessageStatus.Pending).ToList();
+            return others.Any(o => o.Recipient.IsHandedOver) ? d.Value with { Decision = SendDecision.Skip(Reasons.CustomerMerged) }
+                : open.Count > 0 && d.Value.Customer!.Value.Merged!.Any(m => ids.Contains(m.Id) && m.At > settled) ? d.Value with { IsFrozen = true }
+                : open.Any(o => o.Place.CompareTo(places[d.Key].Place) < 0) ? d.Value with { Decision = SendDecision.Skip(Reasons.CustomerMerged) }
+                : d.Value;
+        });
     }
 
     /// <summary>Under which a person may be in the audience.</summary>

@@ -55,6 +55,9 @@ internal sealed class CrashPoint
     /// <summary>Whether what is asked for still happens, and only the answer is lost.</summary>
     public bool After { get; private set; }
 
+    /// <summary>Awaited before each request goes out.</summary>
+    public Func<HttpRequestMessage, Task>? Gate { get; set; }
+
     /// <param name="at">1: the first way out.</param>
     public void Arm(int at, bool after) => (left, After, dead, Passed) = (at, after, false, 0);
 
@@ -146,6 +149,7 @@ internal sealed class CrashingHandler : DelegatingHandler
 
     protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken) => point.PassAsync(async () =>
     {
+        await (point.Gate?.Invoke(request) ?? Task.CompletedTask);
         var response = await base.SendAsync(request, cancellationToken);
         meter?.Add(response);
         return response;

@@ -107,6 +107,38 @@ public sealed class MergedRecipientsTests(DeliveryEmulator emulator)
         harness.Vendor.Carried.ShouldContain(Email(Outsider));
     }
 
+    /// <summary>One sender has decided and not yet stored it; then comes the merge, and then another sender who sees it.</summary>
+    [Theory]
+    [InlineData(0, 1)]
+    [InlineData(1, 0)]
+    public async Task Who_is_merged_between_a_decision_and_its_intent_gets_one_message(int into, int from)
+    {
+        await using var harness = await DeliveryHarness.StartAsync(emulator);
+        await harness.AddCustomersAsync(Enumerable.Range(1, 150));
+        var id = await PlannedAsync(harness);
+        var people = (await harness.BatchesAsync(id)).Select(b => b.Recipients[0].CustomerId).ToList();
+        people.Count.ShouldBe(2);
+
+        var stays = (await harness.Get<CustomerStore>().ReadAsync(people[into], default))!.Value;
+        harness.Crash.Gate = async request =>
+        {
+            if (request.Method == HttpMethod.Put && request.RequestUri!.AbsolutePath.EndsWith(Batch.BatchId(id, into), StringComparison.Ordinal))
+            {
+                harness.Crash.Gate = null;
+                await harness.Get<MergeCustomers>().HandleAsync(new(people[into], people[from]), default);
+                await harness.Get<Sender>().HandleAsync(new(id, from, 1), default);
+            }
+        };
+        await harness.Get<Sender>().HandleAsync(new(id, into, 1), default);
+        harness.Crash.Gate.ShouldBeNull();
+        await harness.RunAsync();
+
+        var ledger = await harness.LedgerAsync(id);
+        (ledger.State, ledger.Sent, ledger.Reasons[Reasons.CustomerMerged]).ShouldBe((CampaignState.Completed, 149, 1));
+        harness.Vendor.Carried.Count(a => a == stays.Email).ShouldBe(1);
+        harness.Vendor.Carried.ShouldBeUnique();
+    }
+
     [Fact]
     public async Task What_was_half_sent_before_the_merge_is_asked_for_again_under_its_id()
     {
