@@ -54,7 +54,7 @@ internal sealed class AnalyticsBenchmark : IAsyncDisposable
     public static async Task RunAsync(Report report, Size size)
     {
         var folder = new TemporaryFolder();
-        await using var benchmark = new AnalyticsBenchmark(report, size == Size.Full ? 1_000_000 : 50_000, folder, await CosmosProcess.StartAsync(folder["analytics"]));
+        await using var benchmark = new AnalyticsBenchmark(report, size != Size.Small ? 1_000_000 : 10_000, folder, await CosmosProcess.StartAsync(folder["analytics"]));
         await benchmark.FillAsync();
         await benchmark.DashboardAsync();
         await benchmark.RevenueAsync();

@@ -24,8 +24,9 @@ using XenoCrm.Benchmarks.Growth;
 var size = new Option<string>("--size") { Description = "full: the sizes that the project's figures are stated for. small: the same in a few minutes. million: campaigns to a million, else as full", DefaultValueFactory = _ => "small", Recursive = true };
 size.AcceptOnlyFromAmong("small", "full", "million");
 var json = new Option<bool>("--json") { Description = "One JSON object per line instead of a table", Recursive = true };
+var picture = new Option<string?>("--svg") { Description = "Where to write the ratios as a picture; `all` at full size and above writes docs/figures/benchmarks.svg without being told", Recursive = true };
 
-var root = new RootCommand("Measures Xeno CRM and what it runs on, each figure beside a ceiling measured in the same run: compare ratios, absolute figures are the machine's. Build and run it with -c Release.") { size, json };
+var root = new RootCommand("Measures Xeno CRM and what it runs on, each figure beside a ceiling measured in the same run: compare ratios, absolute figures are the machine's. Build and run it with -c Release.") { size, json, picture };
 root.Add(Command("all", "Every one of them in turn; at full size it writes docs/figures/benchmarks.svg as well", benchmarks));
 foreach (var benchmark in benchmarks)
     root.Add(Command(benchmark.Name, benchmark.What, benchmark));
@@ -54,8 +55,6 @@ Command Command(string name, string what, params (string Name, string What, Func
                 await Console.Error.WriteLineAsync($"{part.Name}: took {Stopwatch.GetElapsedTime(since).TotalSeconds:0} s");
             }
 
-            if (parts.Length > 1 && parsed.GetValue(size) == "full")
-                await File.WriteAllTextAsync(Path.Combine(Repository.Root, "docs", "figures", "benchmarks.svg"), RatioFigure.Write(report.Figures), CancellationToken.None);
             return 0;
         }
         catch (LocalException e)
@@ -66,6 +65,11 @@ Command Command(string name, string what, params (string Name, string What, Func
         finally
         {
             report.Print();
+
+            // Also of what was measured before a part failed.
+            var path = parsed.GetValue(picture) ?? (parts.Length > 1 && parsed.GetValue(size) != "small" ? Path.Combine(Repository.Root, "docs", "figures", "benchmarks.svg") : null);
+            if (path is not null)
+                await File.WriteAllTextAsync(path, RatioFigure.Write(report.Figures), CancellationToken.None);
         }
     });
     return command;

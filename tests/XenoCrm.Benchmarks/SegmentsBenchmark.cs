@@ -46,7 +46,7 @@ internal sealed class SegmentsBenchmark : IAsyncDisposable
     public static async Task RunAsync(Report report, Size size)
     {
         var folder = new TemporaryFolder();
-        await using var benchmark = new SegmentsBenchmark(report, size != Size.Small ? 1_000_000 : 50_000, folder, await CosmosProcess.StartAsync(folder["segments"]));
+        await using var benchmark = new SegmentsBenchmark(report, size != Size.Small ? 1_000_000 : 10_000, folder, await CosmosProcess.StartAsync(folder["segments"]));
         benchmark.EvaluateFifty();
         await benchmark.FillAsync();
         await benchmark.PreviewAsync();

@@ -11,7 +11,7 @@ internal static class StartBenchmark
         using var folder = new TemporaryFolder();
         var (system, bare) = (new List<double>(), new List<double>());
         var memory = 0.0;
-        for (var round = 0; round < (size == Size.Full ? 5 : 3); round++)
+        for (var round = 0; round < (size != Size.Small ? 5 : 1); round++)
         {
             var since = Stopwatch.GetTimestamp();
             await using (var server = await BareServer.StartAsync(folder[$"bare-{round}"]))
