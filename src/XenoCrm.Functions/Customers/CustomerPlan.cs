@@ -144,7 +144,8 @@ internal sealed class CustomerPlan(
         if (email.Kind == OwnerKind.Customer)
         {
             var owner = Existing(email.CustomerId!);
-            if (row.Draft.ExternalId is not null && owner.After!.ExternalId is not null)
+            // With the same one, it was given after the keys were read: this plan's claim of it fails, and the next round sees both.
+            if (row.Keys.External is { } wanted && owner.After!.ExternalId is not null && hasher.KeysOf(owner.After).External != wanted)
             {
                 failure = Conflict("The email belongs to a customer with another external id.");
                 return null;

@@ -143,6 +143,26 @@ public sealed class CustomerWriterTests : IAsyncLifetime
         outcomes.Count(r => r.Outcome == WriteOutcome.Created).ShouldBe(1);
     }
 
+    /// <summary>The keys are read before the customers: between the two another writer does what this one is about to do.</summary>
+    [Fact]
+    public async Task An_external_id_that_a_customer_is_given_meanwhile_is_no_conflict()
+    {
+        await UpsertAsync(Draft(null, "a@x.org"));
+        await using var other = await crm.AnotherAsync();
+        var meanwhile = 0;
+        crm.Log.Stored = (request, _) =>
+        {
+            if (request.RequestUri!.AbsolutePath.Contains("/colls/identities/docs", StringComparison.Ordinal) && !request.Headers.Contains("x-ms-cosmos-is-query-plan-request")
+                && Interlocked.Exchange(ref meanwhile, 1) == 0)
+            {
+                other.Writer.UpsertAsync([new(Draft("A", "a@x.org", city: "Basel"), 2)], new("test"), Cancellation).GetAwaiter().GetResult();
+            }
+        };
+        Outcomes(await UpsertAsync(Draft("A", "a@x.org", city: "Bern"))).ShouldBe([WriteOutcome.Updated]);
+        meanwhile.ShouldBe(1);
+        (await crm.CheckedCustomersAsync()).ShouldHaveSingleItem().ShouldSatisfyAllConditions(c => c.ExternalId.ShouldBe("A"), c => c.City.ShouldBe("Bern"));
+    }
+
     [Fact]
     public async Task Sixty_four_writers_of_crossing_keys_leave_no_key_twice()
     {
