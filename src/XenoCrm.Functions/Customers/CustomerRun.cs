@@ -13,7 +13,7 @@ internal sealed class CustomerRun(RowToWrite[] rows, UpsertOptions options)
 
     public WriteResult[] Results { get; } = new WriteResult[rows.Length];
 
-    /// <summary>Ids that this run made up: it may void them without disturbing anyone.</summary>
+    /// <summary>Ids that this run made up, in this try or an earlier one: it may void them without disturbing anyone.</summary>
     public HashSet<string> Minted { get; } = [];
 
     /// <summary>What this run has claimed for changes: if one is still there in the next round, nobody else waits for it.</summary>
@@ -71,6 +71,9 @@ internal sealed class CustomerRun(RowToWrite[] rows, UpsertOptions options)
             else
             {
                 left.Add(index);
+
+                // Nobody else creates these: the earlier try is over, or finds out that it is when it plans again.
+                Minted.UnionWith(journal.DecisionsOf(Options.Scope, row).SelectMany(d => d.Upon).Select(u => u.CustomerId).Where(id => !slots.ContainsKey(id)));
             }
         }
 

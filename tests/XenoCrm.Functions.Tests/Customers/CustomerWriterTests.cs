@@ -163,6 +163,22 @@ public sealed class CustomerWriterTests : IAsyncLifetime
         (await crm.CheckedCustomersAsync()).ShouldHaveSingleItem().ShouldSatisfyAllConditions(c => c.ExternalId.ShouldBe("A"), c => c.City.ShouldBe("Bern"));
     }
 
+    /// <summary>The claims go out at once: any of them may be all that is left of a process.</summary>
+    [Fact]
+    public async Task The_claim_of_a_phone_that_a_dead_process_leaves_does_not_keep_it_from_its_customer()
+    {
+        const string phone = "+41446681800";
+        crm.Log.CrashBeforeWrite = 1;
+        (await Should.ThrowAsync<Exception>(() => UpsertAsync("i1", 2, Draft("A", "a@x.org", phone)))).GetBaseException().ShouldBeOfType<CrashException>();
+        crm.Log.Reset();
+        var planned = crm.ReadJournal("i1", 2).ShouldHaveSingleItem().Lines.ShouldHaveSingleItem().CustomerId.ShouldNotBeNull();
+        (await new IdentityStore(crm.Database).TryClaimAsync(new(crm.Hasher.Phone(phone), planned, null), null, inBulk: false, Cancellation)).ShouldBeTrue();
+
+        Outcomes(await UpsertAsync("i1", 2, Draft("A", "a@x.org", phone))).ShouldBe([WriteOutcome.Created]);
+        Outcomes(await UpsertAsync(Draft(phone: phone, city: "Basel"))).ShouldBe([WriteOutcome.Updated]);
+        (await crm.CheckedCustomersAsync()).ShouldHaveSingleItem().ShouldSatisfyAllConditions(c => c.ExternalId.ShouldBe("A"), c => c.City.ShouldBe("Basel"));
+    }
+
     [Fact]
     public async Task Sixty_four_writers_of_crossing_keys_leave_no_key_twice()
     {
