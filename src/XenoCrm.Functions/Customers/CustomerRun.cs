@@ -63,7 +63,7 @@ internal sealed class CustomerRun(RowToWrite[] rows, UpsertOptions options)
         foreach (var index in rows)
         {
             var row = Rows[index].Row;
-            if (journal.HappenedOf(Options.Scope, row, slots) is { } decision)
+            if (journal.HappenedOf(Options.Scope, row, slots) is { } decision && !IsNeededAgain(Rows[index], decision.Result, slots))
             {
                 journal.Settle(Options.Scope, row, decision);
                 Results[index] = decision.Result;
@@ -79,6 +79,10 @@ internal sealed class CustomerRun(RowToWrite[] rows, UpsertOptions options)
 
         return left;
     }
+
+    /// <summary>A customer for whom an order is still to be stored, removed meanwhile: the order needs another.</summary>
+    private bool IsNeededAgain(RowToWrite row, WriteResult result, Dictionary<string, CustomerSlot> slots) =>
+        Options.Scope is not null && row.Intent == Intent.Upsert && result.CustomerId is { } id && CustomerSlot.Follow(slots, id) is { Customer: null, IsFrozen: false };
 
     /// <summary>Stores what is about to be written.</summary>
     public async Task JournalAsync(IEnumerable<CustomerPlan> plans, CancellationToken cancellation)

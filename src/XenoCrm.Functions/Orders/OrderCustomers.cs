@@ -65,7 +65,8 @@ internal sealed class OrderCustomers(CustomerStore customers, CustomerWriter wri
         var slots = await customers.ReadSlotsAsync(ids, cancellation);
         foreach (var index in pending)
         {
-            if (journal.HappenedOf(JournalScope, rows[index].Row, slots)?.Result.CustomerId is { } id && slots[id] is { Customer: { } customer } slot)
+            if (journal.HappenedOf(JournalScope, rows[index].Row, slots)?.Result.CustomerId is { } id
+                && CustomerSlot.Follow(slots, id) is { Customer: { } customer } slot)
             {
                 found[index] = new(customer, slot.ETag);
             }

@@ -187,6 +187,26 @@ public sealed class OrderWriterTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_customer_deleted_between_its_creation_for_an_order_and_the_order_is_created_again()
+    {
+        // The id's claim, then the customer; there the process ends.
+        crm.Log.CrashAfterWrite = 2;
+        await Should.ThrowAsync<Exception>(() => UpsertAsync("i", true, Draft("1", "A", 10)));
+        crm.Log.Reset();
+        var key = crm.Hasher.External("A");
+        var id = (await crm.Writer.FindAsync([key], Cancellation))[key].Value.Id;
+        await crm.Get<DeleteCustomer>().HandleAsync(id, null, Cancellation);
+
+        for (var time = 0; time < 2; time++)
+        {
+            Outcomes(await UpsertAsync("i", true, Draft("1", "A", 10))).ShouldBe([WriteOutcome.Created]);
+            (await CheckedAsync("A")).TotalSpend.ShouldBe(1000);
+        }
+
+        (await crm.CheckedCustomersAsync()).Single().Id.ShouldNotBe(id);
+    }
+
+    [Fact]
     public async Task An_order_is_patched_and_deleted_with_its_totals()
     {
         await UpsertAsync(Draft("a/1", "A", 10, day: 1), Draft("2", "A", 20, day: 2));
