@@ -49,7 +49,7 @@ public class CampaignFiguresTests
         (last.GetProperty("state").GetString(), last.GetProperty("planned").GetBoolean(), last.GetProperty("messages").GetProperty("queued").GetInt32()).ShouldBe(("completed", true, 0));
 
         // Until the vendor's last receipt is in and the customers know of it.
-        var stats = await UntilAsync(api, $"api/campaigns/{id}/stats?by=variant", s => s.GetProperty("pending").GetInt32() == 0);
+        var stats = await api.UntilAsync($"api/campaigns/{id}/stats?by=variant", s => s.GetProperty("pending").GetInt32() == 0);
         var heldOut = stats.GetProperty("heldOut").GetInt32();
         heldOut.ShouldBeInRange(70, 180);
         var rows = stats.GetProperty("breakdown").GetProperty("rows").EnumerateArray().ToList();
@@ -70,7 +70,7 @@ public class CampaignFiguresTests
 
         // An order of somebody who got it is the campaign's, until it is cancelled.
         var customer = delivered[0].GetProperty("customerId").GetString()!;
-        await UntilAsync(api, $"api/customers/{customer}/overview", o => o.GetProperty("messages").EnumerateArray().Any(m => m.GetProperty("status").GetString() == "delivered"));
+        await api.UntilAsync($"api/customers/{customer}/overview", o => o.GetProperty("messages").EnumerateArray().Any(m => m.GetProperty("status").GetString() == "delivered"));
         var order = await api.PostAsync("api/orders", new { orderNumber = "FIG-1", customer = new { id = customer }, amount = 42.5m }, default);
         var credit = order.GetProperty("credit");
         (credit.GetProperty("messageId").GetString(), credit.GetProperty("basis").GetString(), credit.GetProperty("variant").GetString()).ShouldBe((message, "delivery", "Loud"));
@@ -87,7 +87,7 @@ public class CampaignFiguresTests
         vendors.ShouldHaveSingleItem().GetProperty("key").GetString().ShouldBe("generic");
         (await api.GetAsync($"api/delivery/engagement?segmentId={segmentId}", default)).GetProperty("customers").GetInt32().ShouldBeGreaterThanOrEqualTo(0);
         var job = await api.PostAsync("api/delivery/reclassify", new { campaignId = id }, default);
-        await UntilAsync(api, $"api/delivery/reclassify/{job.GetProperty("id").GetString()}", j => j.GetProperty("state").GetString() == "done");
+        await api.UntilAsync($"api/delivery/reclassify/{job.GetProperty("id").GetString()}", j => j.GetProperty("state").GetString() == "done");
     }
 
     private static async Task<HttpClient> SignedInAsync(AppHostProcess system)
@@ -113,17 +113,5 @@ public class CampaignFiguresTests
                 return (name, data);
         }
         throw new EndOfStreamException("The events ended without an end.");
-    }
-
-    private static async Task<JsonElement> UntilAsync(ApiClient api, string path, Func<JsonElement, bool> isThere)
-    {
-        for (var i = 0; ; i++)
-        {
-            var answer = await api.GetAsync(path, default);
-            if (isThere(answer))
-                return answer;
-            i.ShouldBeLessThan(1200, answer.ToString());
-            await Task.Delay(100);
-        }
     }
 }

@@ -57,6 +57,19 @@ internal static class CrmClient
         }
     }
 
+    /// <returns>The first answer that is as it must be; within minutes, for busy machines.</returns>
+    public static async Task<JsonElement> UntilAsync(this ApiClient api, string path, Func<JsonElement, bool> isThere)
+    {
+        for (var i = 0; ; i++)
+        {
+            var answer = await api.GetAsync(path, CancellationToken.None);
+            if (isThere(answer))
+                return answer;
+            i.ShouldBeLessThan(3000, answer.ToString());
+            await Task.Delay(100);
+        }
+    }
+
     /// <summary>What the orders file says, per customer.</summary>
     public static Dictionary<string, (int Orders, decimal Spend)> TotalsOf(string ordersFile, string customerColumn, string amountColumn)
     {

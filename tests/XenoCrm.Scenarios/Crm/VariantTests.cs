@@ -24,7 +24,7 @@ public class VariantTests
         // Some have had their message of this week.
         var earlier = await CampaignAsync(api, new { name = "Earlier", channel = "email", segmentId = await SegmentAsync(api, "Reachedville"), content = Content("Hello") });
         await api.PostAsync($"api/campaigns/{earlier}/launch", null, default);
-        var before = await UntilAsync(api, $"api/campaigns/{earlier}/stats", IsOver);
+        var before = await api.UntilAsync($"api/campaigns/{earlier}/stats", IsOver);
 
         var id = await CampaignAsync(api, new
         {
@@ -39,7 +39,7 @@ public class VariantTests
         await api.PostAsync($"api/campaigns/{id}/launch", null, default);
 
         // The test is out and has arrived; the others wait, and the progress says so.
-        var stats = await UntilAsync(api, $"api/campaigns/{id}/stats", s => s.GetProperty("planned").GetBoolean() && Count(s, "pending") > 0 && Count(s, "pending") == Count(s, "waiting"));
+        var stats = await api.UntilAsync($"api/campaigns/{id}/stats", s => s.GetProperty("planned").GetBoolean() && Count(s, "pending") > 0 && Count(s, "pending") == Count(s, "waiting"));
         var tested = Count(stats, "sent");
         Count(stats, "waiting").ShouldBeGreaterThan(Fresh / 5);
         var plain = await MessagesAsync(api, id, "variant=Plain");
@@ -49,7 +49,7 @@ public class VariantTests
 
         // People open the loud one.
         await OpenAsync(system, loud.Where(m => m.GetProperty("status").GetString() == "delivered"));
-        stats = await UntilAsync(api, $"api/campaigns/{id}/stats?by=variant", IsOver);
+        stats = await api.UntilAsync($"api/campaigns/{id}/stats?by=variant", IsOver);
         var campaign = await api.GetAsync($"api/campaigns/{id}", default);
         var result = campaign.GetProperty("winnerResult");
         (result.GetProperty("state").GetString(), result.GetProperty("variant").GetString()).ShouldBe(("decided", "Loud"), campaign.ToString());
@@ -110,16 +110,4 @@ public class VariantTests
     private static bool IsOver(JsonElement stats) => stats.GetProperty("state").GetString() == "completed" && Count(stats, "pending") == 0;
 
     private static int Count(JsonElement counts, string name) => counts.GetProperty(name).GetInt32();
-
-    private static async Task<JsonElement> UntilAsync(ApiClient api, string path, Func<JsonElement, bool> isThere)
-    {
-        for (var i = 0; ; i++)
-        {
-            var answer = await api.GetAsync(path, default);
-            if (isThere(answer))
-                return answer;
-            i.ShouldBeLessThan(3000, answer.ToString());
-            await Task.Delay(100);
-        }
-    }
 }
