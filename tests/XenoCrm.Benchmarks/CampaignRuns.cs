@@ -27,12 +27,13 @@ internal static class CampaignRuns
         }
     }
 
-    /// <summary>A campaign by email to the customers who have one of the first <paramref name="tags"/> tags.</summary>
+    /// <summary>A campaign by email to the customers who have one of the first <paramref name="tags"/> tags. Several are made at once: a segment is built some seconds after it was asked for.</summary>
     /// <returns>Its id, from before its launch.</returns>
     public static async Task<string> CreateCampaignAsync(this ApiClient api, int tags)
     {
         var rule = new { combinator = "or", rules = Enumerable.Range(0, tags).Select(t => new { field = "tags", @operator = "contains", value = $"t{t}" }) };
         var segment = (await api.PostAsync("api/segments", new { name = $"The first {tags} tags", rule }, CancellationToken.None)).GetProperty("id").GetString();
+        using var stage = Report.Begin($"building the segment of {tags} tags");
         while ((await api.GetAsync($"api/segments/{segment}", CancellationToken.None)).GetProperty("state").GetString() != "ready")
             await Task.Delay(100);
         var campaign = await api.PostAsync("api/campaigns", new

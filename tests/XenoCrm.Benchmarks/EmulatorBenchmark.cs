@@ -19,7 +19,7 @@ internal sealed class EmulatorBenchmark : IDisposable
     private EmulatorBenchmark(Report report, Size size)
     {
         _report = report;
-        (_items, _operations) = size != Size.Small ? (1_000_000, 100_000) : (50_000, 20_000);
+        (_items, _operations) = size != Size.Small ? (1_000_000, 100_000) : (20_000, 6_000);
     }
 
     public static async Task RunAsync(Report report, Size size)

@@ -14,7 +14,7 @@ internal static class ReadsBenchmark
 
     public static async Task RunAsync(Report report, Size size)
     {
-        var (customers, calls) = size != Size.Small ? (50_000, 10_000) : (5_000, 1_000);
+        var (customers, calls) = size != Size.Small ? (50_000, 10_000) : (2_000, 300);
         await using var crm = await CrmSystem.StartAsync();
         await crm.ImportCustomersAsync(customers);
         using var client = new CosmosClient(

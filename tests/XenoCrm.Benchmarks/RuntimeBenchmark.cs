@@ -34,8 +34,8 @@ internal sealed class RuntimeBenchmark(Size size) : IDisposable
     private static readonly TimeSpan OneMeasurement = TimeSpan.FromSeconds(0.5);
 
     private readonly TemporaryFolder _folder = new();
-    private readonly int _httpRounds = size != Size.Small ? 41 : 15;
-    private readonly int _queueRounds = size != Size.Small ? 15 : 7;
+    private readonly int _httpRounds = size != Size.Small ? 41 : 7;
+    private readonly int _queueRounds = size != Size.Small ? 15 : 3;
 
     public static async Task RunAsync(Report report, Size size)
     {
@@ -48,7 +48,7 @@ internal sealed class RuntimeBenchmark(Size size) : IDisposable
 
     private async Task HttpAsync(Report report)
     {
-        var builder = WebApplication.CreateSlimBuilder(["--urls=http://127.0.0.1:0", "--contentRoot=/"]);
+        var builder = WebApplication.CreateSlimBuilder(["--urls=http://127.0.0.1:0", "--contentRoot=/", "--hostBuilder:reloadConfigOnChange=false"]);
         builder.Logging.ClearProviders();
         await using var bare = builder.Build();
         bare.MapGet("/api/nothing/{id:int}", (int id) => Results.Ok());

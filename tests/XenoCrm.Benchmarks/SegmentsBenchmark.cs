@@ -22,6 +22,8 @@ namespace XenoCrm.Benchmarks;
 /// <summary>Segments as the app has them, over many customers in an emulator that is a process of its own.</summary>
 internal sealed class SegmentsBenchmark : IAsyncDisposable
 {
+    private const int Small = 10_000;
+
     private readonly Report _report;
     private readonly TemporaryFolder _folder;
     private readonly CosmosProcess _emulator;
@@ -46,7 +48,7 @@ internal sealed class SegmentsBenchmark : IAsyncDisposable
     public static async Task RunAsync(Report report, Size size)
     {
         var folder = new TemporaryFolder();
-        await using var benchmark = new SegmentsBenchmark(report, size != Size.Small ? 1_000_000 : 10_000, folder, await CosmosProcess.StartAsync(folder["segments"]));
+        await using var benchmark = new SegmentsBenchmark(report, size != Size.Small ? 1_000_000 : Small, folder, await CosmosProcess.StartAsync(folder["segments"]));
         benchmark.EvaluateFifty();
         await benchmark.FillAsync();
         await benchmark.PreviewAsync();
@@ -111,7 +113,7 @@ internal sealed class SegmentsBenchmark : IAsyncDisposable
 
         async Task MeasureAsync(string name, Func<int, Task> operation)
         {
-            const int rounds = 10;
+            var rounds = _customers == Small ? 3 : 10;
             _traffic.Reset();
             var load = await Load.RunAsync(name, rounds, 1, operation);
             _report.Add(new Figure(

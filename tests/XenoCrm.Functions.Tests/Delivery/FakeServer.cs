@@ -26,7 +26,7 @@ internal sealed class FakeServer : IAsyncDisposable
 
     public static async Task<FakeServer> StartAsync(Func<HttpContext, Got, Task> answer)
     {
-        var builder = WebApplication.CreateSlimBuilder();
+        var builder = WebApplication.CreateSlimBuilder(["--hostBuilder:reloadConfigOnChange=false"]);
         builder.Logging.ClearProviders();
         builder.WebHost.UseUrls("http://127.0.0.1:0");
         var host = builder.Build();

@@ -143,13 +143,13 @@ public sealed class ReceiptWindowTests
         var started = System.Diagnostics.Stopwatch.StartNew();
         var first = window.AddAsync(Receipts(("c.1", 1)), CancellationToken.None);
         var others = new List<Task>();
-        while (!first.IsCompleted && started.ElapsedMilliseconds < 5000)
+        while (!first.IsCompleted && started.Elapsed < TimeSpan.FromMinutes(1))
         {
             others.Add(window.AddAsync(Receipts(("c.2", 1)), CancellationToken.None));
             await Task.Delay(10, TestContext.Current.CancellationToken);
         }
 
-        started.ElapsedMilliseconds.ShouldBeLessThan(2000);
+        first.IsCompletedSuccessfully.ShouldBeTrue("what comes for others does not put it off");
         await Task.WhenAll(others);
     }
 

@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using System.Diagnostics;
 using Azure;
 using Azure.Storage.Blobs;
 using Azure.Storage.Blobs.Specialized;
@@ -151,10 +150,8 @@ public class AzuriteCrashTests(ITestOutputHelper output)
         var azurite = await StartAsync(folder, ports);
         await Queue(azurite.ConnectionString).CreateIfNotExistsAsync();
         await Queue(azurite.ConnectionString).SendMessageAsync("kept");
-        var clock = Stopwatch.StartNew();
-        await azurite.Process.StopAsync(TimeSpan.FromSeconds(20));
-        clock.Elapsed.ShouldBeLessThan(TimeSpan.FromSeconds(10));
-        (await azurite.Process.Exited).ShouldBe(0);
+        await azurite.Process.StopAsync(TimeSpan.FromMinutes(1));
+        (await azurite.Process.Exited).ShouldBe(0, "else it had to be killed");
 
         await using var again = await StartAsync(folder, ports);
         (await Queue(again.ConnectionString).ReceiveMessagesAsync(32)).Value.ShouldHaveSingleItem().MessageText.ShouldBe("kept");
