@@ -58,8 +58,13 @@ class Journal {
       .sort((a, b) => a.generation - b.generation);
   }
 
+  /** Whether the first save has begun. */
+  isOpen() {
+    return this.fd !== undefined;
+  }
+
   append(entry) {
-    if (this.fd === undefined) return;
+    if (!this.isOpen()) return;
     const line = Buffer.from(JSON.stringify(entry) + "\n");
     try {
       for (let written = 0; written < line.length; ) written += fs.writeSync(this.fd, line, written);
@@ -78,7 +83,7 @@ class Journal {
 
   /** Called in the same turn in which the database is serialised: later changes go to a new file. */
   rotate() {
-    if (this.fd === undefined) {
+    if (!this.isOpen()) {
       for (const { file, generation } of this.existing()) {
         this.retired.push(file);
         this.generation = Math.max(this.generation, generation);
@@ -230,7 +235,10 @@ async function stop() {
   if (stopping) return;
   stopping = true;
   // A save on the way out keeps the folder readable for the stock Azurite as well; the journal alone would do.
-  await Promise.all([...databases].map(db => new Promise(resolve => db.saveDatabase(resolve))));
+  // Not of a database that has had no save yet: told to stop while it starts, what is in memory is not what is on
+  // disk, and a save would write nothing over everything (LokiJS also never answers a save asked for during a load).
+  const saved = [...databases].filter(db => db.journal.isOpen());
+  await Promise.all(saved.map(db => new Promise(resolve => db.saveDatabase(resolve))));
   process.exit(0);
 }
 

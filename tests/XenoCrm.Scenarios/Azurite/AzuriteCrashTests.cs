@@ -157,6 +157,42 @@ public class AzuriteCrashTests(ITestOutputHelper output)
         (await Queue(again.ConnectionString).ReceiveMessagesAsync(32)).Value.ShouldHaveSingleItem().MessageText.ShouldBe("kept");
     }
 
+    [Fact]
+    public async Task Told_to_stop_while_it_starts_it_keeps_everything()
+    {
+        using var folder = new TemporaryFolder();
+        var ports = FreePorts();
+        await using (var azurite = await StartAsync(folder, ports))
+        {
+            await Queue(azurite.ConnectionString).CreateIfNotExistsAsync();
+            await Queue(azurite.ConnectionString).SendMessageAsync("kept");
+            await Container(azurite.ConnectionString).CreateIfNotExistsAsync();
+            await Container(azurite.ConnectionString).UploadBlobAsync("kept", new BinaryData("kept"));
+            await azurite.Process.KillAsync();
+        }
+
+        // At each line that it writes while it starts: some of its databases are loaded by then and others are not.
+        for (var line = 1; line <= 4; line++)
+        {
+            var (lines, reached) = (line, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
+            await using var starting = ChildProcess.Start(new ChildProcessOptions
+            {
+                Name = "azurite", FileName = "node", Arguments = AzuriteProcess.Arguments(folder.Path, (ports[0], ports[1], ports[2])),
+                OnOutput = _ =>
+                {
+                    if (Interlocked.Decrement(ref lines) == 0)
+                        reached.SetResult();
+                },
+            });
+            await Task.WhenAny(reached.Task, starting.Exited);
+            await starting.StopAsync(TimeSpan.FromMinutes(1));
+        }
+
+        await using var again = await StartAsync(folder, ports);
+        (await Queue(again.ConnectionString).ReceiveMessagesAsync(32)).Value.ShouldHaveSingleItem().MessageText.ShouldBe("kept");
+        (await Container(again.ConnectionString).GetBlobClient("kept").DownloadContentAsync()).Value.Content.ToString().ShouldBe("kept");
+    }
+
     private static int[] FreePorts()
     {
         var first = AppHostProcess.FreePortBase();
