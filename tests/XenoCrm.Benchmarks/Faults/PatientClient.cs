@@ -13,6 +13,9 @@ internal sealed class PatientClient : IDisposable
     private readonly HttpClient _http;
     private readonly Dictionary<string, string> _settings = LocalSettings.Load();
 
+    /// <summary>Set on each request: the client's default headers must not change while another request is written.</summary>
+    private volatile AuthenticationHeaderValue? _token;
+
     public PatientClient(Uri address, TimeSpan givesUpAfter) =>
         (_http, _givesUpAfter) = (new HttpClient { BaseAddress = address, Timeout = TimeSpan.FromSeconds(15) }, givesUpAfter);
 
@@ -58,9 +61,9 @@ internal sealed class PatientClient : IDisposable
             var trouble = "";
             try
             {
-                if (_http.DefaultRequestHeaders.Authorization is null)
-                    await LogInAsync();
+                var token = _token ??= await LogInAsync();
                 using var request = new HttpRequestMessage(method, path) { Content = body is null ? null : JsonContent.Create(body) };
+                request.Headers.Authorization = token;
                 if (method == HttpMethod.Post)
                     request.Headers.Add("Idempotency-Key", key);
                 using var response = await _http.SendAsync(request);
@@ -69,7 +72,7 @@ internal sealed class PatientClient : IDisposable
                     return text;
                 trouble = $"{(int)response.StatusCode} {text}";
                 if (response.StatusCode == HttpStatusCode.Unauthorized)
-                    _http.DefaultRequestHeaders.Authorization = null;
+                    _token = null;
                 else if ((int)response.StatusCode < 500 && response.Headers.RetryAfter is null)
                     throw new ViolationException($"{method} {path} was answered {trouble}");
             }
@@ -84,14 +87,12 @@ internal sealed class PatientClient : IDisposable
         }
     }
 
-    private async Task LogInAsync()
+    private async Task<AuthenticationHeaderValue?> LogInAsync()
     {
         using var response = await _http.PostAsJsonAsync("api/auth/login", new { email = _settings["Auth__Admin__Email"], password = _settings["Auth__Admin__Password"] });
-        if (response.IsSuccessStatusCode)
-        {
-            var token = (await response.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("accessToken").GetString();
-            _http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", token);
-        }
+        return response.IsSuccessStatusCode
+            ? new AuthenticationHeaderValue("Bearer", (await response.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("accessToken").GetString())
+            : null;
     }
 }
 
